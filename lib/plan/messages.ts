@@ -48,7 +48,7 @@ export const FD = {
 } as const
 
 /** Bytes before the text. */
-export const MESSAGE_HEADER_SIZE = 40
+export const MESSAGE_HEADER_SIZE = 32
 
 /** The comm of a container that is created but not started: it is how others tell `created` from `running`. */
 export const INIT_COMM = 'oci-ts:created'

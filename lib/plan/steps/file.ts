@@ -55,7 +55,7 @@ export const FILE_STEPS = {
   /** Removes an empty directory. */
   rmdir: { op: 27, fields: { dir: 'slot?', path: 'str' } },
   /** Renames within one directory. */
-  rename: { op: 28, fields: { dir: 'slot?', from_: 'str', to: 'str' } },
+  rename: { op: 28, fields: { dir: 'slot?', path: 'str', newPath: 'str' } },
   /**
    * Makes a symlink `path` → `target`. `existOk`: EEXIST is no error; `replace`: whatever file is there goes first.
    * `ifExists`: only if this path exists (the default links of runtime-linux.md).
