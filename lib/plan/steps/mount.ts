@@ -10,8 +10,9 @@ export const MOUNT_STEPS = {
   /** mount(2) propagation flags (MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, MS_REC) on the mount at `path` (own root). */
   propagation: { op: 101, fields: { path: 'str', flags: 'u64' } },
   /**
-   * Binds the directory `path` (a host path; or slot `dir`) recursively onto itself, makes the mount that lies around
-   * it private (or pivot_root is EINVAL), and keeps the new mount's root in slot `to`.
+   * Makes the mount that lies around the directory `path` (a host path; or slot `dir`) private (or pivot_root is
+   * EINVAL, and the next would show on the host), binds the directory recursively onto itself, and keeps the new
+   * mount's root in slot `to`.
    */
   bindRoot: { op: 102, fields: { to: 'slot', path: 'str', dir: 'slot?' } },
   /**

@@ -15,9 +15,10 @@ export const PROCESS_STEPS = {
   /**
    * chdir(2). `create`: makes it (0755, parents too) if missing. `check`: verifies by raw getcwd(2) afterwards that
    * the directory is inside the root (ENOENT or a text that it is outside). `noFail`: EACCES/EPERM is left to a later
-   * try, when the ids are changed.
+   * try, when the ids are changed. `retry` is that try: it changes the directory only if the last `noFail` one could
+   * not (so that a user may keep a directory that only root can enter); `check` is done in any case.
    */
-  chdir: { op: 66, fields: { path: 'str', create: 'bool?', check: 'bool?', noFail: 'bool?' } },
+  chdir: { op: 66, fields: { path: 'str', create: 'bool?', check: 'bool?', noFail: 'bool?', retry: 'bool?' } },
   /** fchdir(2), and with `chroot` also chroot("."). */
   fchdir: { op: 67, fields: { slot: 'slot', chroot: 'bool?' } },
   /**
@@ -31,9 +32,12 @@ export const PROCESS_STEPS = {
   caps: { op: 70, fields: { effective: 'u64', permitted: 'u64', inheritable: 'u64', ambient: 'u64' } },
   /** PR_SET_NO_NEW_PRIVS. */
   noNewPrivs: { op: 71, fields: {} },
-  /** prlimit(2) on itself. `raise`: only lifts the hard limit to `hard` if it is lower (an early step, while still
-   * privileged); the exact values come in the tail. RLIM_INFINITY: 2^64-1. */
-  rlimit: { op: 72, fields: { resource: 'u64', soft: 'u64', hard: 'u64', raise: 'bool?' } },
+  /**
+   * prlimit(2) on itself. `raise`: only lifts the hard limit to `hard` if it is lower (an early step, while still
+   * privileged); the exact values come in the tail. `lower`: only brings the soft limit down to `soft` if it is
+   * higher; the hard one stays as it is, whatever `hard` says. RLIM_INFINITY: 2^64-1.
+   */
+  rlimit: { op: 72, fields: { resource: 'u64', soft: 'u64', hard: 'u64', raise: 'bool?', lower: 'bool?' } },
   /** Writes oom_score_adj through the procfs in slot `proc` (or /proc of the host, before anything is joined). */
   oomScoreAdj: { op: 73, fields: { proc: 'slot?', value: 'i64' } },
   /** sched_setattr(2). */
