@@ -112,7 +112,7 @@ export interface Native {
    */
   run(plan: Uint8Array, slots: readonly number[], keep: readonly number[]): Promise<NativeRunResult>
   report(fd: number): NativeReport
-  /** events: 1 readable, 4 disconnected (POLLRDHUP/HUP). The callback gets a negative errno or the events. */
+  /** events: 1 readable, 2 writable, 4 disconnected (POLLRDHUP/HUP). The callback gets a negative errno or the events. */
   poll(fd: number, events: number, callback: (events: number) => void): NativePoll
   /** recvmsg without blocking. */
   recv(fd: number): NativeDatagram | null
@@ -128,6 +128,8 @@ export interface Native {
   memfd(name: string, data: Uint8Array): number
   close(fd: number): void
   dup(fd: number): number
+  /** Sets O_NONBLOCK. 0 or a positive errno. */
+  setNonblock(fd: number): number
   /** pidfd_open(2): a fd, or -errno. */
   pidfdOpen(pid: number): number
   /** 0 or a positive errno. */
