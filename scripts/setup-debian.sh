@@ -7,6 +7,7 @@
 #   bash scripts/setup-debian.sh [--no-peers]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/apt-apart.sh
 
 die() {
   echo "setup-debian: $*" >&2
@@ -19,7 +20,7 @@ packages=(
   # build for arm64, and run the result
   crossbuild-essential-arm64 qemu-user-static
   # test: root filesystems, id mapping, seccomp, sandbox, peers
-  busybox-static uidmap libseccomp2 util-linux iproute2 procps patchelf jq
+  busybox-static uidmap libseccomp2 util-linux iproute2 procps patchelf
   # test:vm
   qemu-system-x86 debootstrap e2fsprogs cpio xz-utils
 )
@@ -37,24 +38,6 @@ install_packages() {
   apt-get install -q -y --no-install-recommends $missing
 }
 
-# The peers come from sid, through a source list, package lists and an (empty) dpkg status of
-# their own: apt then resolves the whole closure down to libc, and nothing of it touches the system.
-download_peers() {
-  local dir=$1
-  mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main" \
-    > "$dir/sources.list"
-  : > "$dir/status"
-  local apt=(apt-get -q -y
-    -o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=-
-    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null
-    -o "Dir::State::Lists=$dir/lists" -o "Dir::State::status=$dir/status"
-    -o "Dir::Cache=$dir/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none
-    -o Debug::NoLocking=true)
-  "${apt[@]}" update
-  "${apt[@]}" install --download-only --no-install-recommends runc crun
-}
-
 # runc and crun re-execute themselves from a sealed copy (a memfd), which rules out a wrapper
 # script around sid's ld.so. The interpreter's path inside the program does survive that.
 patch_program() {
@@ -69,7 +52,8 @@ install_peers() {
   work=$PWD/.cache/peers.work
   rm -rf --one-file-system "$peers" "$work"
   mkdir -p "$work/root" "$peers/bin" "$peers/lib"
-  download_peers "$work"
+  # Debian's newest, whatever this system is; with all their libraries, libc included.
+  apt_apart_download "$work" sid runc crun
   for deb in "$work"/cache/archives/*.deb; do
     dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work/root" --exclude=./usr/share --exclude='*/gconv/*'
   done
