@@ -152,6 +152,7 @@ stage2() {
 stage3() {
   local list=$SANDBOX_HIERARCHIES before status
   cgroups_mount "$list" "$SANDBOX_LINKS" || die "cannot mount the cgroup hierarchies"
+  cgroups_step_aside "$list" || die "cannot make a cgroup for the suite itself"
   mount --make-rshared /
   cd "$SANDBOX_CWD" || die "no $SANDBOX_CWD"
   before=$(leaks_snapshot "$list")

@@ -40,8 +40,7 @@ cgroups_return_hugetlb() {
 }
 
 # Makes cgroup $1 in every hierarchy of the list $2 and moves this process there.
-# A v1 cpuset is unusable before it has cpus and mems; v2 controllers must be handed down, and can
-# only be handed further while no process is in the cgroup itself.
+# A v1 cpuset is unusable before it has cpus and mems; v2 controllers must be handed down.
 cgroups_enter() {
   local type options mount dir file
   while read -r type options mount; do
@@ -51,10 +50,6 @@ cgroups_enter() {
       for file in $(cat "$mount/cgroup.controllers"); do
         echo "+$file" 2>/dev/null > "$mount/cgroup.subtree_control"
       done
-      if [ -s "$dir/cgroup.controllers" ]; then
-        dir=$dir/main
-        mkdir "$dir" || return
-      fi
     elif [[ ,$options, = *,cpuset,* ]]; then
       for file in cpuset.cpus cpuset.mems; do cat "$mount/$file" > "$dir/$file"; done
     fi
@@ -78,6 +73,17 @@ cgroups_mount() {
   while read -r name target; do
     [ -z "$name" ] || ln -s "$target" "/sys/fs/cgroup/$name"
   done <<< "$links"
+}
+
+# Moves this process (alone in the run's cgroup so far) to `main` below the v2 root, if it has
+# controllers: they can't be handed further down while a process is in the cgroup itself. To be done
+# inside the namespace, whose root is the cgroup of whoever makes it.
+cgroups_step_aside() {
+  local type options mount
+  while read -r type options mount; do
+    [ "$type" = cgroup2 ] && [ -n "$(cat "$mount/cgroup.controllers")" ] || continue
+    mkdir "$mount/main" && echo $$ > "$mount/main/cgroup.procs" || return
+  done <<< "$1"
 }
 
 # Cgroups below the roots of the list, the suite's own `main` aside.

@@ -15,6 +15,10 @@ mount_base() {
   mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
   mount -t devtmpfs -o mode=755 dev /dev
   mkdir -p /dev/pts /dev/shm /dev/mqueue
+  ln -sfn /proc/self/fd /dev/fd
+  ln -sfn fd/0 /dev/stdin
+  ln -sfn fd/1 /dev/stdout
+  ln -sfn fd/2 /dev/stderr
   mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
   mount -t mqueue mqueue /dev/mqueue
   mount -t tmpfs -o mode=1777 shm /dev/shm
@@ -43,18 +47,17 @@ run_command() {
   local status script=/run/command.sh
   stty -F /dev/ttyS1 raw
   head -c 65536 /dev/vdc | tr -d '\0' > $script
-  export OCI_TS_TEST_VM=1 OCI_TS_TEST_SLOW=20 CI=1 OCI_TS_RESULTS=/results
+  export OCI_TS_TEST_VM=1 OCI_TS_TEST_SLOW=10 CI=1 OCI_TS_RESULTS=/results
   for name in loop veth dummy fuse; do modprobe -q $name; done
-  PATH=$PWD/node_modules/.bin:$PATH setsid bash $script > /dev/ttyS1 2>&1 < /dev/null
-  status=$?
+  # Through a pipe: programs that find a terminal draw on it.
+  PATH=$PWD/node_modules/.bin:$PATH setsid bash $script 2>&1 < /dev/null | cat > /dev/ttyS1
+  status=${PIPESTATUS[0]}
   tar -C /results -cf - . | dd of=/dev/vdc bs=64k conv=fsync 2> /dev/null
-  printf '\n@@exit %d\n' $status > /dev/ttyS1
-  stty -F /dev/ttyS1 raw
+  printf '\n@@exit %d\n' "$status" > /dev/ttyS1
 }
 
 power_off() {
   sync
-  # As pid 1 without systemd; with it, this asks for the same.
   echo 1 > /proc/sys/kernel/sysrq
   echo o > /proc/sysrq-trigger
   sleep 60

@@ -106,13 +106,17 @@ vm_payload() {
   rm -rf --one-file-system "$stage"
 }
 
-# node, and where this system's libc is newer than the guest's, the libraries of both.
+# node with npm, and where this system's libc is newer than the guest's, the libraries that node needs.
 vm_node() {
-  local dir=$1 node lib
+  local dir=$1 node lib npm
   node=$(node -p process.execPath)
   cp "$node" "$dir/bin/node"
+  npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
+  mkdir -p "$dir/lib/node_modules"
+  cp -a "$npm" "$dir/lib/node_modules/npm"
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js "$dir/bin/npm"
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js "$dir/bin/npx"
   if [ "$(. /etc/os-release && echo "$ID$VERSION_ID")" != debian12 ] || [ -n "${OCI_TS_VM_COPY_LIBS:-}" ]; then
-    mkdir "$dir/lib"
     ldd "$node" | grep -o '/[^ ]*' | while read -r lib; do cp -L "$lib" "$dir/lib/"; done
     patchelf --set-interpreter "/payload/node/lib/$(basename "$(ls "$dir"/lib/ld-linux*)")" \
       --force-rpath --set-rpath /payload/node/lib "$dir/bin/node"
