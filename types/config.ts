@@ -13,6 +13,8 @@ export interface Root {
 
 /**
  * Metadata: any text by a name in reverse domain notation. It is handed on in the container's state.
+ *
+ * @opaque
  */
 export type Annotations = Record<string, string>
 

@@ -18,7 +18,11 @@ export interface User {
   umask?: Uint32
   /** Supplementary group ids inside the container (setgroups(2)). */
   additionalGids?: Uint32[]
-  /** Name of the user on Windows; ignored. */
+  /**
+   * Name of the user on Windows; ignored.
+   *
+   * @opaque
+   */
   username?: string
 }
 
@@ -135,7 +139,11 @@ export interface Process {
    * @minItems 1
    */
   args: string[]
-  /** Command line on Windows; ignored. */
+  /**
+   * Command line on Windows; ignored.
+   *
+   * @opaque
+   */
   commandLine?: string
   /** The whole environment, as `NAME=value`; of several values of one name the last counts. */
   env?: string[]

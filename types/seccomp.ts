@@ -103,7 +103,11 @@ export interface Seccomp {
   flags?: SeccompFlag[]
   /** Path of a UNIX stream socket that gets the notify descriptor of `SCMP_ACT_NOTIFY`, with the process's state. */
   listenerPath?: string
-  /** Text handed to the listener as it is; only along with {@link listenerPath}. */
+  /**
+   * Text handed to the listener as it is; only along with {@link listenerPath}.
+   *
+   * @opaque
+   */
   listenerMetadata?: string
   /** The rules. */
   syscalls?: SeccompRule[]

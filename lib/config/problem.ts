@@ -20,7 +20,7 @@ export type OnWarning = (warning: ConfigWarning) => void
  * @param hint what a person can do
  */
 export function invalid(path: string, expected: string, got: unknown, hint?: string): OciError {
-  const message = `${path === '' ? 'the config' : path}: expected ${expected}, got ${show(got)}`
+  const message = `${path === '' ? 'the document' : path}: expected ${expected}, got ${show(got)}`
   return new OciError('ERR_OCI_CONFIG_INVALID', message, { path, hint })
 }
 

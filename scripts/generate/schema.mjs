@@ -34,6 +34,7 @@ function readDefinitions(root) {
     additionalProperties: true, // a runtime must ignore properties that it doesn't know
     skipTypeCheck: true, // tsc does that
     sortProps: false,
+    extraTags: ['opaque'], // text that never reaches the kernel: any character is allowed
   })
   const { definitions } = generator.createSchema('*')
   for (const [name, definition] of Object.entries(definitions)) {
@@ -83,7 +84,7 @@ function schemaText(definitions, name) {
     const bounds = WIDE[other] && { minimum: `@${other}.minimum`, maximum: `@${other}.maximum` }
     schema.definitions[other] = bounds ? { type: 'integer', description, ...bounds } : definitions[other]
   }
-  const text = JSON.stringify(schema, undefined, 2)
+  const text = JSON.stringify(schema, (key, value) => (key === 'opaque' ? undefined : value), 2)
   return `${text.replace(/"@(\w+)\.(\w+)"/g, (_, type, bound) => WIDE[type][bound])}\n`
 }
 

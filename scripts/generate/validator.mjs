@@ -18,6 +18,14 @@ const WIDE_KEYWORDS = {
   },
 }
 
+/** Text that reaches the kernel ends at a NUL, wherever the rest of it was meant to go. */
+const TEXT_KEYWORD = {
+  keyword: 'text',
+  type: 'string',
+  schemaType: 'boolean',
+  code: (context) => context.pass(_`!${context.data}.includes("\\0")`),
+}
+
 const HEADER = `// @ts-nocheck
 // Generated from types/*.ts by \`npm run generate\`. Do not edit.
 `
@@ -56,10 +64,8 @@ export function validatorSource(definitions, names) {
     inlineRefs: false, // a function a type: a quarter of the size, and it is loaded with the library
     allowUnionTypes: true,
   })
-  // Descriptions would only make the module larger: it is loaded by every process that uses the library.
-  const schemas = JSON.parse(
-    JSON.stringify(definitions, (key, value) => (isText(key, value) ? undefined : value)),
-  )
+  const schemas = lean(definitions)
+  ajv.addKeyword(TEXT_KEYWORD)
   for (const [name, { keyword, test }] of Object.entries(WIDE_KEYWORDS)) {
     ajv.addKeyword({ keyword, schemaType: 'boolean', code: (context) => context.pass(test(context.data)) })
     schemas[name] = { [keyword]: true }
@@ -83,8 +89,22 @@ export const MAP_PROPERTIES: ReadonlySet<string> = new Set(${mapNames})
 ${FOOTER}`
 }
 
-function isText(key, value) {
-  return (key === 'description' && typeof value === 'string') || (key === 'deprecated' && value === true)
+/**
+ * A copy of a schema without what is for people, since every process that uses the library loads the module, and with the
+ * keyword `text` where a string may reach the kernel.
+ */
+function lean(schema) {
+  if (Array.isArray(schema)) return schema.map(lean)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const { opaque, ...rest } = schema
+  const copy = {}
+  for (const [key, value] of Object.entries(rest)) {
+    const forPeople =
+      (key === 'description' && typeof value === 'string') || (key === 'deprecated' && value === true)
+    if (!forPeople) copy[key] = opaque === true ? value : lean(value)
+  }
+  if (schema.type === 'string' && !schema.enum && opaque !== true) copy.text = true
+  return copy
 }
 
 function isMap(schema, definitions) {
