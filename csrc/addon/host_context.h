@@ -11,6 +11,8 @@ struct HostContext : Context {
   void* child_stack_self = nullptr;
   // Of the process that the last `spawn` made, or 0.
   i32 pid = 0;
+  // A second pidfd of it, for the case that the result finds nobody to take it.
+  Fd pidfd;
 
   HostContext() { hosted = true; }
   static HostContext& of(Context& ctx) { return static_cast<HostContext&>(ctx); }

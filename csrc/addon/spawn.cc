@@ -267,6 +267,7 @@ Result steps::spawn(Context& ctx, const Record& r) {
     return ctx.failed_on(l.sys, l.error, "starting the init program");
   }
   host.pid = static_cast<i32>(pid);
+  host.pidfd.reset(sys::fcntl(pidfd.get(), F_DUPFD_CLOEXEC, 0));
   OCI_TRY(slot_put(ctx, r, f::spawn::pidfd, static_cast<Fd&&>(pidfd)));
   OCI_TRY(slot_put(ctx, r, f::spawn::socket, static_cast<Fd&&>(ours)));
   return slot_put(ctx, r, f::spawn::report, static_cast<Fd&&>(plan_file));
