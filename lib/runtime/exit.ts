@@ -1,0 +1,93 @@
+import { type NativePoll, native } from '../native.ts'
+import { signalName } from './signals.ts'
+
+/** How a process ended. Both are null where that can't be learned (it was another process's child). */
+export interface ExitStatus {
+  /** Exit code, or null: a signal ended it. */
+  exitCode: number | null
+  /** Name of the signal that ended it (`'SIGKILL'`), or null. */
+  signal: string | null
+}
+
+const UNKNOWN: ExitStatus = Object.freeze({ exitCode: null, signal: null })
+
+/** Until the parent of a foreign process has reaped it, its status can't be asked for: how long to wait, in ms. */
+const RETRIES = [0, 1, 2, 4, 8, 16, 32, 64]
+
+/**
+ * Watches a process to its end, by its pidfd in the event loop, and reaps it if it is our child. The pidfd belongs to
+ * the watch and is closed at the end. A watch alone does not keep Node alive: that takes a hold.
+ */
+export class ExitWatch {
+  /** Resolves when the process has ended. Never rejects. */
+  readonly exited: Promise<ExitStatus>
+  #pidfd: number
+  #poll: NativePoll | null = null
+  #status: ExitStatus | undefined
+  #holds = 0
+  #settle: (status: ExitStatus) => void = () => {}
+
+  /** @param pidfd a pidfd, which the watch takes over */
+  constructor(pidfd: number) {
+    this.#pidfd = pidfd
+    this.exited = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+    this.#poll = native().poll(pidfd, 1, () => this.#check(0))
+    this.#poll.unref()
+  }
+
+  /** How it ended, as far as that was seen. */
+  get status(): ExitStatus | undefined {
+    return this.#status
+  }
+
+  /** The pidfd, or -1 after the end. */
+  get pidfd(): number {
+    return this.#pidfd
+  }
+
+  /** Keeps Node alive until the process has ended or the returned function is called. */
+  hold(): () => void {
+    if (this.#holds++ === 0) this.#poll?.ref()
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      if (--this.#holds === 0) this.#poll?.unref()
+    }
+  }
+
+  /** Sends a signal. Returns 0 or a positive errno; ESRCH after the end. */
+  signal(number: number): number {
+    return this.#pidfd < 0 ? 3 : native().pidfdSignal(this.#pidfd, number)
+  }
+
+  #check(retry: number): void {
+    if (this.#pidfd < 0) return
+    const exit = native().pidfdExit(this.#pidfd)
+    if (!exit.exited) {
+      if (this.#poll === null) this.#again(retry)
+      return
+    }
+    if (exit.unknown && retry < RETRIES.length && native().facts().pidfdInfoExit) {
+      // The level-triggered poll would spin meanwhile.
+      this.#poll?.close()
+      this.#poll = null
+      this.#again(retry)
+      return
+    }
+    this.#poll?.close()
+    this.#poll = null
+    native().close(this.#pidfd)
+    this.#pidfd = -1
+    this.#status = exit.unknown
+      ? UNKNOWN
+      : Object.freeze({ exitCode: exit.code, signal: exit.signal === null ? null : signalName(exit.signal) })
+    this.#settle(this.#status)
+  }
+
+  #again(retry: number): void {
+    setTimeout(() => this.#check(retry + 1), RETRIES[Math.min(retry, RETRIES.length - 1)])
+  }
+}
