@@ -5,10 +5,23 @@
 
 namespace oci {
 
+// A tree that is mounted at several places: the first place gets the tree itself, the others clones of it,
+// since older kernels clone only what is attached.
+struct SharedTree {
+  Fd fd;
+  bool attached = false;
+};
+
 struct MountState {
-  Fd null_fd;     // the host's /dev/null, verified
-  Fd null_tree;   // a detached mount of it, for masks
-  Fd empty_tree;  // the one empty, read-only tmpfs that masks directories
+  // A procfs that the container can't control: its own private one (openProc), or the host's, opened before
+  // the root was changed.
+  Fd proc;
+  // The root is the container's: `/proc` means nothing any more.
+  bool root_changed = false;
+  // The host's /dev/null, verified.
+  SharedTree null;
+  // The one empty, read-only tmpfs that hides directories.
+  SharedTree empty;
 };
 
 }  // namespace oci

@@ -8,9 +8,16 @@ namespace {
 
 // The files that a container may get its own version of (lxcfs).
 constexpr const char* kProcFiles[] = {
-    "cpuinfo", "diskstats", "meminfo",   "stat",
-    "swaps",   "uptime",    "loadavg",   "slabinfo",
-    "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled",
+    "cpuinfo",
+    "diskstats",
+    "meminfo",
+    "stat",
+    "swaps",
+    "uptime",
+    "loadavg",
+    "slabinfo",
+    "sys/kernel/ns_last_pid",
+    "sys/crypto/fips_enabled",
 };
 
 constexpr u64 kProcRootIno = 1;
@@ -62,7 +69,8 @@ Result identify(Context& ctx, int fd, FileId& out) {
   struct statx st;
   long rc = sys::statx_fd(fd, STATX_BASIC_STATS | STATX_MNT_ID, &st);
   if (rc < 0) return fail(Sys::statx_, rc);
-  if ((st.stx_mask & STATX_MNT_ID) == 0) return ctx.refuse(ENOSYS, "statx(2) tells no mount id: Linux before 5.8");
+  if ((st.stx_mask & STATX_MNT_ID) == 0)
+    return ctx.refuse(ENOSYS, "statx(2) tells no mount id: Linux before 5.8");
   out.mode = st.stx_mode;
   out.uid = st.stx_uid;
   out.gid = st.stx_gid;
@@ -132,7 +140,8 @@ Result open_target(Context& ctx, int root, Str path, const TargetRules& rules, F
   FileId top;
   OCI_TRY(identify(ctx, out.get(), id));
   OCI_TRY(identify(ctx, root, top));
-  if (id.same_place(top)) return ctx.refuse(EBUSY, "is the root itself, over which nothing may be mounted: ", path);
+  if (id.same_place(top))
+    return ctx.refuse(EBUSY, "is the root itself, over which nothing may be mounted: ", path);
   if (rules.directory && !id.is_dir()) return ctx.refuse(ENOTDIR, "is no directory: ", path);
   if (!rules.directory && id.is_dir()) return ctx.refuse(EISDIR, "is a directory: ", path);
   return check_not_proc(ctx, root, out.get(), path, rules.over_proc);
@@ -171,7 +180,8 @@ ViaProc::~ViaProc() {
 }
 
 Result ViaProc::ready(Context& ctx) const {
-  return ready_ ? done() : ctx.refuse(EPERM, "there is no procfs that can be trusted, which this kernel needs here");
+  return ready_ ? done()
+                : ctx.refuse(EPERM, "there is no procfs that can be trusted, which this kernel needs here");
 }
 
 FixedString<40> ViaProc::path(int fd) const {
