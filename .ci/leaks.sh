@@ -15,11 +15,12 @@ host_state() {
   local dir
   awk '{ print "mount", $5 }' /proc/self/mountinfo
   find /sys/class/net -mindepth 1 -maxdepth 1 -printf 'interface %f\n'
-  find /run/oci-ts /run/netns -mindepth 1 -maxdepth 1 -printf 'file %p\n' 2>/dev/null
-  find /tmp /dev/shm -mindepth 1 -maxdepth 1 -name '*oci-ts*' -printf 'file %p\n'
-  find /sys/fs/cgroup -type d -name '*oci-ts*' -prune -printf 'cgroup %p\n'
+  # A directory that is not there, or goes while it is read, is no matter.
+  find /run/oci-ts /run/netns -mindepth 1 -maxdepth 1 -printf 'file %p\n' 2>/dev/null || true
+  find /tmp /dev/shm -mindepth 1 -maxdepth 1 -name '*oci-ts*' -printf 'file %p\n' 2>/dev/null || true
+  find /sys/fs/cgroup -type d -name '*oci-ts*' -prune -printf 'cgroup %p\n' 2>/dev/null || true
   for dir in /proc/[0-9]*; do
-    case $(readlink "$dir/exe" 2>/dev/null) in
+    case $(readlink "$dir/exe" 2>/dev/null || true) in
       /memfd:oci-ts*) echo "process ${dir#/proc/} $(tr '\0' ' ' 2>/dev/null < "$dir/cmdline")" ;;
     esac
   done

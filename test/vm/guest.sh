@@ -6,7 +6,7 @@
 # With oci.systemd on the kernel's command line, systemd becomes pid 1 instead and runs this again as
 # a service (--service).
 export PATH=/payload/node/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
-export LANG=C.UTF-8 TERM=dumb
+export LANG=C.UTF-8 TERM=dumb NO_COLOR=1
 
 word() { sed -n "s/.*\b$1=\([^ ]*\).*/\1/p" /proc/cmdline; }
 
