@@ -1,5 +1,5 @@
 import type { Config, Process } from '../../types/index.ts'
-import type { CgroupCreation, CgroupLayout, CgroupLocation } from '../cgroup/types.ts'
+import type { CgroupCreation, CgroupJoin, CgroupLayout, CgroupLocation } from '../cgroup/types.ts'
 import type { Step } from './steps.ts'
 
 /** What a planner must know of the host: facts gathered once by the runtime, never by a planner. */
@@ -19,7 +19,7 @@ export interface HostFacts {
   apparmor: boolean
   selinux: boolean
   cgroup: CgroupLayout
-  /** The caller's own namespaces, by type: `pid:[4026531836]`, to see whether a path joins the host's. */
+  /** The caller's own namespaces, by type: what readlink(2) of /proc/self/ns/… tells (`pid:[4026531836]`). */
   namespaces: Readonly<Record<string, string>>
 }
 
@@ -29,7 +29,15 @@ export interface CreateInput {
   config: Config
   /** Absolute path of the bundle. */
   bundle: string
+  /** Absolute path of the root directory, symlinks resolved. Without it, `root.path` taken from the bundle. */
+  rootfs?: string | undefined
   host: HostFacts
+  /**
+   * What readlink(2) tells of each namespace path in the config (`net:[4026531840]`), by path; one that can't be read is
+   * left out. A path that is the caller's own namespace counts as inherited: nothing is joined, and nothing that would
+   * change the host (host name, sysctl) is allowed.
+   */
+  namespaceIds?: Readonly<Record<string, string>> | undefined
   /** The container's cgroup, or null (disabled). */
   cgroup: { location: CgroupLocation; creation: CgroupCreation } | null
   /** Compiled seccomp filter (sock_filter[]) with its SECCOMP_FILTER_FLAG_* bits, if the process has one. */
@@ -46,27 +54,51 @@ export interface CreateInput {
   listenPid: boolean
 }
 
+/** Something in the config that is not done as written, and why that is no error. */
+export interface PlanWarning {
+  /** JSON pointer into config.json. */
+  path: string
+  message: string
+}
+
 /** How a plan is launched. */
 export interface Launch {
-  /** Host steps before the spawn: open namespaces, sources, verify. */
+  /**
+   * Host steps right before the spawn: they open namespaces and the like. The cgroup's own steps (`make`, `limits`,
+   * `open`) are not in it and come before.
+   */
   host: Step[]
   /** The init program's steps. */
   init: Step[]
   /** CLONE_NEW* flags of the launching clone. */
   flags: number
-  /** Pairs of host slot and init slot. */
+  /**
+   * Pairs of host slot and init slot. All of these host slots must be filled at the spawn: by `host`, by the cgroup's
+   * `open`, and by the runtime: SLOT.start (create), SLOT.consoleSocket (with `consoleSocket`), SLOT_RANGE.preserved + i
+   * (with `preserveFds`), SLOT.target (exec), SLOT.root (exec with `joinRoot`).
+   */
   pass: [host: number, init: number][]
+  /** Host slot of the v2 cgroup to be born in (`spawn.cgroup`), or null: init joins by itself. */
+  cgroup: number | null
   /** id maps for the `map` sync, or null. */
   maps: IdMaps | null
-  /** Index in `init` at which the tail (everything after waitStart) begins; -1 without one. */
+  /**
+   * Index in `init` at which the tail (everything after waitStart) begins; -1 without one: exec, or a config without
+   * `process`, where `start` must bring a tail.
+   */
   tail: number
+  /** To be logged; those of the cgroup's resources are among them. */
+  warnings: PlanWarning[]
 }
 
 /** Contents of uid_map, gid_map (one entry a line) and what must be written before. */
 export interface IdMaps {
   uid: readonly { containerID: number; hostID: number; size: number }[]
   gid: readonly { containerID: number; hostID: number; size: number }[]
-  /** Write `deny` to setgroups first (an unprivileged single-id map). */
+  /**
+   * Write `deny` to setgroups first (an unprivileged single-id map). The container's later tails and execs need to know
+   * (`setgroupsDenied`).
+   */
   denySetgroups: boolean
   /** By newuidmap and newgidmap, since the caller may not write them itself. */
   helpers: boolean
@@ -86,15 +118,28 @@ export interface TailInput {
   startHooks: boolean
   /** The container has a user namespace whose setgroups is denied. */
   setgroupsDenied: boolean
+  /**
+   * Look the program up in the tail. true for a tail that brings its own process (`start` with a process, exec); false
+   * in the plan of create, which has looked it up before.
+   */
+  lookup: boolean
 }
 
 /** What the plan of a process in a running container depends on. */
-export interface ExecInput extends Omit<TailInput, 'startHooks'> {
-  /** Namespaces of the target that differ from the caller's: CLONE_NEW* flags to join by its pidfd. */
+export interface ExecInput extends Omit<TailInput, 'startHooks' | 'lookup'> {
+  /**
+   * Namespaces of the target that differ from the caller's: CLONE_NEW* flags to join by its pidfd, which is in host slot
+   * SLOT.target (verified by its start time).
+   */
   joinFlags: number
-  /** Join the target's root by SLOT_RANGE… (opened /proc/PID/root), for containers without pivot_root. */
+  /**
+   * Join the target's root by host slot SLOT.root (/proc/PID/root, opened with O_PATH), for containers without
+   * pivot_root.
+   */
   joinRoot: boolean
-  /** Slots of cgroup.procs fds, and of the v2 directory. */
-  cgroup: Pick<CgroupCreation, 'open' | 'joinSlots' | 'cloneSlot'> | null
+  /** How it gets into the container's cgroup, or null (disabled). */
+  cgroup: CgroupJoin | null
   consoleSocket: boolean
+  /** Leave the session keyring alone. */
+  noNewKeyring: boolean
 }

@@ -58,7 +58,9 @@ export interface StepCommon {
 
 /** The static type of one step of the table `T`. */
 export type StepOf<T extends { readonly [name: string]: StepSpec }> = {
-  [K in keyof T & string]: { readonly op: K } & Required<T[K]['fields']> & Optional<T[K]['fields']> & StepCommon
+  [K in keyof T & string]: { readonly op: K } & Required<T[K]['fields']> &
+    Optional<T[K]['fields']> &
+    StepCommon
 }[keyof T & string]
 
 /** `'OCIP'`, little-endian. */

@@ -16,7 +16,10 @@ export const CGROUP_STEPS = {
    * Freezes or thaws and waits until the kernel says so (at most `timeoutMs`, ETIMEDOUT; a failed freeze is undone).
    * v2: `cgroup.freeze` and `cgroup.events`; v1: `freezer.state`.
    */
-  freezeCgroup: { op: 43, fields: { dir: 'slot?', path: 'str', frozen: 'bool', v1: 'bool?', timeoutMs: 'u64?' } },
+  freezeCgroup: {
+    op: 43,
+    fields: { dir: 'slot?', path: 'str', frozen: 'bool', v1: 'bool?', timeoutMs: 'u64?' },
+  },
   /** Fails with EBUSY if the cgroup (or one below) has processes, EAGAIN if it is frozen. Absent is no error. */
   checkCgroupEmpty: { op: 44, fields: { dir: 'slot?', path: 'str', v1: 'bool?' } },
   /**

@@ -8,7 +8,10 @@ export const FILE_STEPS = {
    * Opens `path` (openat2(2)) into slot `to`. `flags`: O_* (O_CLOEXEC is added), `mode` for O_CREAT, `resolve`:
    * RESOLVE_*.
    */
-  open: { op: 20, fields: { to: 'slot', dir: 'slot?', path: 'str', flags: 'u64', mode: 'u64?', resolve: 'u64?' } },
+  open: {
+    op: 20,
+    fields: { to: 'slot', dir: 'slot?', path: 'str', flags: 'u64', mode: 'u64?', resolve: 'u64?' },
+  },
   /**
    * Makes a directory. `parents`: missing ones too (0755). `existOk`: an existing directory is no error. `mode` is
    * exact (the umask does not count). `chown`: gives the made one to uid, gid. `to`: keeps it open (O_PATH).
@@ -49,7 +52,10 @@ export const FILE_STEPS = {
   /** Reads at most `max` bytes of a file; the result goes back to the caller of the batch (host steps only). */
   read: { op: 24, fields: { dir: 'slot?', path: 'str', max: 'u64' } },
   /** Copies a (small, at most 4 KiB) file's content to another: the cpuset inheritance of cgroup v1. */
-  copy: { op: 25, fields: { fromDir: 'slot?', fromPath: 'str', toDir: 'slot?', toPath: 'str', onlyIfEmpty: 'bool?' } },
+  copy: {
+    op: 25,
+    fields: { fromDir: 'slot?', fromPath: 'str', toDir: 'slot?', toPath: 'str', onlyIfEmpty: 'bool?' },
+  },
   /** Removes a file. */
   unlink: { op: 26, fields: { dir: 'slot?', path: 'str' } },
   /** Removes an empty directory. */

@@ -97,7 +97,15 @@ export const MOUNT_STEPS = {
   /** Binds the host's device node `source` (verified to be this type and number) on `path`: in a user namespace. */
   bindDevice: {
     op: 108,
-    fields: { root: 'slot', path: 'str', source: 'str?', tree: 'slot?', mode: 'u64', major: 'u64', minor: 'u64' },
+    fields: {
+      root: 'slot',
+      path: 'str',
+      source: 'str?',
+      tree: 'slot?',
+      mode: 'u64',
+      major: 'u64',
+      minor: 'u64',
+    },
   },
   /**
    * Hides `path`: a file under the verified /dev/null (taken from the host before the root is changed, by `keepNull`),

@@ -18,14 +18,20 @@ export const PROCESS_STEPS = {
    * try, when the ids are changed. `retry` is that try: it changes the directory only if the last `noFail` one could
    * not (so that a user may keep a directory that only root can enter); `check` is done in any case.
    */
-  chdir: { op: 66, fields: { path: 'str', create: 'bool?', check: 'bool?', noFail: 'bool?', retry: 'bool?' } },
+  chdir: {
+    op: 66,
+    fields: { path: 'str', create: 'bool?', check: 'bool?', noFail: 'bool?', retry: 'bool?' },
+  },
   /** fchdir(2), and with `chroot` also chroot("."). */
   fchdir: { op: 67, fields: { slot: 'slot', chroot: 'bool?' } },
   /**
    * setgroups(2) (unless `keepGroups`), setresgid(2), setresuid(2). `keepCaps`: PR_SET_KEEPCAPS around it. EINVAL means an id that is
    * not mapped.
    */
-  setIds: { op: 68, fields: { uid: 'u64', gid: 'u64', groups: 'u64s?', keepGroups: 'bool?', keepCaps: 'bool?' } },
+  setIds: {
+    op: 68,
+    fields: { uid: 'u64', gid: 'u64', groups: 'u64s?', keepGroups: 'bool?', keepCaps: 'bool?' },
+  },
   /** Drops every capability above or outside `mask` from the bounding set (needs CAP_SETPCAP, so before the ids). */
   boundingCaps: { op: 69, fields: { mask: 'u64' } },
   /** capset(2), then the ambient set: cleared, and `ambient` raised. Bits above cap_last_cap are left out. */

@@ -1,0 +1,68 @@
+import type { RootfsPropagation } from '../../types/index.ts'
+import { MOUNT_ATTR, MS } from './constants.ts'
+import { type CreateContext, invalid, unsupported } from './context.ts'
+import { SLOT } from './slots.ts'
+import type { Step } from './steps.ts'
+
+const PROPAGATION: Readonly<Record<RootfsPropagation, number>> = {
+  private: MS.PRIVATE,
+  shared: MS.SHARED,
+  slave: MS.SLAVE,
+  unbindable: MS.UNBINDABLE,
+  rprivate: MS.PRIVATE | MS.REC,
+  rshared: MS.SHARED | MS.REC,
+  rslave: MS.SLAVE | MS.REC,
+  runbindable: MS.UNBINDABLE | MS.REC,
+}
+
+const FROM = '/linux/rootfsPropagation'
+
+/** Cuts the mounts off from the host's, and takes the root directory into {@link SLOT.root} as a mount of its own. */
+export function enterRoot(ctx: CreateContext): Step[] {
+  if (!ctx.mountNs) return []
+  return [
+    { op: 'propagation', path: '/', flags: towardsHost(ctx), from: FROM },
+    { op: 'bindRoot', to: SLOT.root, path: ctx.rootfs, from: '/root/path' },
+  ]
+}
+
+/**
+ * What the container's copies of the host's mounts are before anything is mounted. Shared mounts stay as they are, so
+ * that volumes can be shared with the host; `unbindable` would forbid binding sources, and comes later.
+ */
+function towardsHost(ctx: CreateContext): number {
+  const wanted = rootPropagation(ctx)
+  if (wanted & MS.SHARED) return wanted
+  return (wanted & MS.PRIVATE ? MS.PRIVATE : MS.SLAVE) | MS.REC
+}
+
+function rootPropagation({ linux }: CreateContext): number {
+  const name = linux.rootfsPropagation
+  if (!name) return 0
+  const flags = PROPAGATION[name]
+  if (flags === undefined) {
+    throw invalid(FROM, `Expected one of ${Object.keys(PROPAGATION).join(', ')}, got "${name}"`)
+  }
+  return flags
+}
+
+/** Makes the root directory `/`: by pivot_root(2), by moving it there, or (without a mount namespace) by chroot(2). */
+export function changeRoot(ctx: CreateContext): Step[] {
+  const root = SLOT.root
+  const from = '/root/path'
+  if (!ctx.mountNs) return [{ op: 'chroot', root, from }]
+  const steps: Step[] = [{ op: ctx.input.noPivot ? 'moveRoot' : 'pivotRoot', root, from }]
+  const flags = rootPropagation(ctx)
+  if (flags & (MS.SHARED | MS.UNBINDABLE)) steps.push({ op: 'propagation', path: '/', flags, from: FROM })
+  return steps
+}
+
+/** Makes the root filesystem read-only, when nothing is made in it any more. */
+export function readonlyRoot(ctx: CreateContext): Step[] {
+  if (!ctx.config.root.readonly) return []
+  const from = '/root/readonly'
+  if (!ctx.mountNs) {
+    throw unsupported(from, 'A read-only root needs a mount namespace', 'Add a namespace of type "mount".')
+  }
+  return [{ op: 'mountAttr', slot: SLOT.root, attrSet: MOUNT_ATTR.RDONLY, from }]
+}
