@@ -13,6 +13,8 @@ constexpr usize kMostXattrValue = 4096;
 
 // One copy. Every buffer that need not be there once per level.
 struct Copy {
+  Copy(Context& c, u64 m) : ctx(c), mount(m) {}
+
   Context& ctx;
   u64 mount;  // id of the mount that is copied
   alignas(8) u8 block[kBlock];
@@ -194,9 +196,9 @@ Result copy_dir(Copy& copy, int from, int to, int depth) {
     for (long at = 0; at < n;) {
       const Dirent* entry = reinterpret_cast<const Dirent*>(entries + at);
       at += entry->size;
-      Str name(entry->name);
-      if (name == Str(".") || name == Str("..")) continue;
-      OCI_TRY(copy_entry(copy, from, to, entry->name, depth));
+      const char* name = entry->name();
+      if (Str(name) == Str(".") || Str(name) == Str("..")) continue;
+      OCI_TRY(copy_entry(copy, from, to, name, depth));
     }
   }
 }
@@ -209,7 +211,7 @@ Result copy_up(Context& ctx, int from, int to) {
   Fd source(rc);
   FileId id;
   OCI_TRY(identify(ctx, source.get(), id));
-  Copy copy = {.ctx = ctx, .mount = id.mount};
+  Copy copy(ctx, id.mount);
   return copy_dir(copy, source.get(), to, 0);
 }
 
