@@ -33,7 +33,7 @@ class Directory {
   Fd fd_;
   u32 at_ = 0;
   u32 end_ = 0;
-  alignas(8) u8 buffer_[2048];
+  alignas(8) u8 buffer_[1024];
 };
 
 }  // namespace oci

@@ -6,7 +6,7 @@
 namespace oci {
 namespace {
 
-constexpr u32 kMostLevels = 512;
+constexpr u32 kMostLevels = 128;
 
 class TreeRemoval {
  public:
