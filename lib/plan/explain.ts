@@ -86,7 +86,7 @@ export function cloneNames(flags: number): string[] {
 
 function line({ index, op, fields, ignore, orElse, from }: ExplainedStep): string {
   const words = Object.entries(fields).map(([name, value]) =>
-    value === true ? name : `${name}=${show(value)}`,
+    value === true ? name : `${name}=${show(value, name)}`,
   )
   if (ignore?.length) words.push(`(errno ${ignore.join(', ')} is no failure)`)
   const place = String(index).padStart(4)

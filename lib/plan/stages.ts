@@ -57,9 +57,9 @@ function withUser(ctx: CreateContext, maps: IdMaps | null): Step[] {
   return [
     ...others,
     { op: 'unshare', flags: CLONE.NEWUSER, from: from.user },
-    // Before the ids change: they are written to a file of the process's own, which belongs to who it was.
-    ...timeSteps(ctx),
+    // Its files in /proc must be its own: for the maps, and (before the ids change) for the offsets of its clocks.
     { op: 'dumpable', on: true },
+    ...timeSteps(ctx),
     { op: 'sync', name: SYNC.map, from: '/linux/uidMappings' },
     { op: 'setIds', ...ids, ...groups, from: '/linux/uidMappings' },
     ...(others.length > 0 ? [{ op: 'dumpable', on: false } as const] : []),
