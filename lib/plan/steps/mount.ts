@@ -25,7 +25,8 @@ export const MOUNT_STEPS = {
    * move_mount. `data` entries are `key=value` or a bare flag. `realDir`: the target must be a real directory, reached
    * by no symlink (proc, sysfs). `inheritMode`: a tmpfs takes the covered directory's mode (07777), uid and gid.
    * `copyUp`: copies the covered directory's content into it. `propagation`: MS_* values, applied in order.
-   * `to`: keeps the mount's root open, for `mountAttr` later. `mode`: the target's mode when it is made (default 0755).
+   * `to`: keeps the mount's root open, for `mountAttr` later. `label`: SELinux's label of the root, for a filesystem that
+   * takes no `context=`. Target: a directory, 0755 when it is made; EBUSY if it is the root itself, EPERM on a procfs.
    */
   mountFs: {
     op: 104,
@@ -49,6 +50,8 @@ export const MOUNT_STEPS = {
    * Bind-mounts `source` (a path of the process's own root), or the tree in slot `tree`, on `target`, a directory or a file as the source is.
    * `attrSet`/`attrClr`: MOUNT_ATTR_* of the mount itself; `recSet`/`recClr`: of the whole tree. An explicit clear that
    * the kernel forbids (a locked flag) is EPERM. `sourceInRoot`: `source` is resolved in `root`.
+   * `mustBe`, of the source: `dir`, `file` (no directory), `proc` or `sysfs` (the root of one; the target is then a real
+   * directory, and `proc` may cover a procfs). On a procfs only the files that lxcfs imitates can be targets: EPERM.
    */
   bind: {
     op: 105,
@@ -109,10 +112,11 @@ export const MOUNT_STEPS = {
   },
   /**
    * Hides `path`: a file under the verified /dev/null (taken from the host before the root is changed, by `keepNull`),
-   * a directory under one shared, empty, read-only tmpfs. Absent is no error.
+   * a directory under one shared, empty, read-only tmpfs (`label`: its SELinux context, from the first one on). What
+   * is masked already is left alone. Absent is no error.
    */
-  maskPath: { op: 109, fields: { root: 'slot', path: 'str' } },
-  /** Makes `path` and what is below read-only, by a bind mount of itself. Absent is no error. */
+  maskPath: { op: 109, fields: { root: 'slot', path: 'str', label: 'str?' } },
+  /** Makes `path` read-only, by a recursive bind mount of itself; mounts below stay as they are. Absent is no error. */
   readonlyPath: { op: 110, fields: { root: 'slot', path: 'str' } },
   /** Takes the host's /dev/null (verified: character device 1:3) for masks and stdio, before the root is changed. */
   keepNull: { op: 111, fields: {} },
@@ -145,6 +149,6 @@ export const MOUNT_STEPS = {
    * `key` has slashes.
    */
   sysctl: { op: 117, fields: { proc: 'slot', key: 'str', value: 'str' } },
-  /** umount2(2) of what is mounted on `target`. */
+  /** umount2(2) of what is mounted on `target`, whose last component is not followed. */
   unmount: { op: 118, fields: { root: 'slot', target: 'str', flags: 'u64?' } },
 } as const

@@ -1,0 +1,132 @@
+// Paths that are hidden or made read-only, and the null device that does not come from the image.
+#include "attach.h"
+#include "calls.h"
+#include "legacy.h"
+#include "steps.h"
+
+namespace oci {
+
+namespace {
+
+constexpr u32 kNullMajor = 1;
+constexpr u32 kNullMinor = 3;
+
+// Opens (O_PATH) what is to be covered. `there`: it exists.
+Result open_existing(Context& ctx, int root, Str path, Fd& out, FileId& id, bool& there) {
+  long fd = open_in_root(root, path, O_PATH);
+  there = fd >= 0;
+  if (fd == -ENOENT || fd == -ENOTDIR) return done();
+  if (fd < 0) return ctx.failed_on(Sys::openat2_, fd, path);
+  out.reset(fd);
+  FileId top;
+  OCI_TRY(identify(ctx, root, top));
+  OCI_TRY(identify(ctx, out.get(), id));
+  return id.same_place(top) ? ctx.refuse(EBUSY, "is the root itself: ", path) : done();
+}
+
+// An empty filesystem in which nothing can ever be made: no block, and no inode besides its root.
+Result new_empty(Context& ctx, int root, Str label, Fd& out) {
+  constexpr u64 kAttrs = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  constexpr const char* kOptions[][2] = {{"size", "4096"}, {"nr_inodes", "1"}, {"mode", "0555"}};
+  PathBuffer data;
+  data.add("size=4096,nr_inodes=1,mode=0555");
+  if (!label.empty()) data.add(",context=\"").add(label).add('"');
+  long rc = sys::fsopen("tmpfs", FSOPEN_CLOEXEC);
+  if (unavailable(rc)) {
+    u64 flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    return legacy_mount_aside(ctx, root, "tmpfs", "tmpfs", flags, data, out);
+  }
+  if (rc < 0) return ctx.failed_on(Sys::fsopen_, rc, "tmpfs");
+  Fd fs(rc);
+  OCI_TRY(check(Sys::fsconfig_, sys::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "ro", nullptr, 0)));
+  for (const auto& option : kOptions) {
+    OCI_TRY(check(Sys::fsconfig_, sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, option[0], option[1], 0)));
+  }
+  if (!label.empty()) {
+    rc = sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, "context", label.c(), 0);
+    if (rc < 0) return ctx.failed_on(Sys::fsconfig_, rc, label);
+  }
+  OCI_TRY(check(Sys::fsconfig_, sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0)));
+  rc = sys::fsmount(fs.get(), FSMOUNT_CLOEXEC, kAttrs);
+  if (rc < 0) return fail(Sys::fsmount_, rc);
+  out.reset(rc);
+  return done();
+}
+
+Result mask_directory(Context& ctx, int root, int target, const FileId& id, Str path, Str label) {
+  SharedTree& empty = ctx.mount.empty;
+  if (!empty.fd.valid()) OCI_TRY(new_empty(ctx, root, label, empty.fd));
+  FileId own;
+  OCI_TRY(identify(ctx, empty.fd.get(), own));
+  if (own.dev == id.dev) return done();  // is masked already
+  return attach_shared(ctx, empty, target, path);
+}
+
+Result mask_file(Context& ctx, int root, int target, const FileId& id, Str path) {
+  SharedTree& null = ctx.mount.null;
+  if (id.is_char(kNullMajor, kNullMinor)) return done();
+  if (!null.fd.valid()) return ctx.refuse(EBADF, "the null device was not kept: ", path);
+  Result result = attach_shared(ctx, null, target, path);
+  if (!unavailable(-long{result.error})) return result;
+  Fd mount;
+  bool placed;
+  return legacy_bind(ctx, root, null.fd.get(), false, target, path, mount, placed);
+}
+
+}  // namespace
+
+Result steps::keepNull(Context& ctx, const Record&) {
+  if (ctx.mount.root_changed) return ctx.refuse(EPERM, "/dev/null is the container's own by now");
+  long rc = sys::openat(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW);
+  if (rc < 0) return ctx.failed_on(Sys::openat_, rc, "/dev/null");
+  Fd null(rc);
+  FileId id;
+  OCI_TRY(identify(ctx, null.get(), id));
+  if (!id.is_char(kNullMajor, kNullMinor)) return ctx.refuse(ENODEV, "/dev/null is not the null device");
+  Fd tree;
+  Result cloned = clone_tree(ctx, null.get(), "", AT_EMPTY_PATH, tree);
+  if (cloned.failed() && !unavailable(-long{cloned.error})) return cloned;
+  ctx.text.clear();
+  ctx.mount.null.fd = static_cast<Fd&&>(cloned.ok() ? tree : null);
+  ctx.mount.null.attached = cloned.failed();
+  return done();
+}
+
+Result steps::maskPath(Context& ctx, const Record& r) {
+  namespace fld = f::maskPath;
+  int root;
+  OCI_TRY(slot_fd(ctx, r, fld::root, root));
+  Str path = r.str(fld::path);
+  Fd target;
+  FileId id;
+  bool there;
+  OCI_TRY(open_existing(ctx, root, path, target, id, there));
+  if (!there) return done();
+  if (id.is_dir()) return mask_directory(ctx, root, target.get(), id, path, r.str(fld::label));
+  return mask_file(ctx, root, target.get(), id, path);
+}
+
+Result steps::readonlyPath(Context& ctx, const Record& r) {
+  namespace fld = f::readonlyPath;
+  int root;
+  OCI_TRY(slot_fd(ctx, r, fld::root, root));
+  Str path = r.str(fld::path);
+  Fd target;
+  FileId id;
+  bool there;
+  OCI_TRY(open_existing(ctx, root, path, target, id, there));
+  if (!there) return done();
+  AttrChange change;
+  change.set = MOUNT_ATTR_RDONLY;
+  Fd tree;
+  Result cloned = clone_tree(ctx, target.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, tree);
+  if (cloned.ok()) return finish_mount(ctx, tree.get(), target.get(), path, change, NumList());
+  if (!unavailable(-long{cloned.error})) return ctx.failed_on(cloned.sys, -long{cloned.error}, path);
+  bool placed;
+  bool later;
+  OCI_TRY(legacy_bind(ctx, root, target.get(), true, target.get(), path, tree, placed));
+  OCI_TRY(set_attrs(ctx, tree.get(), change, true, later));
+  return placed ? done() : attach_tree(ctx, tree.get(), target.get(), path);
+}
+
+}  // namespace oci
