@@ -1,5 +1,5 @@
 import { type NativePoll, native } from '../native.ts'
-import { decodeMessage, encodeMessage, type InitMessage } from '../plan/message-codec.ts'
+import { decodeMessage, encodeMessage, type Message, type MessageKind } from '../plan/message-codec.ts'
 
 const READABLE_OR_CLOSED = 1 | 4
 
@@ -7,7 +7,7 @@ const READABLE_OR_CLOSED = 1 | 4
 export class Channel {
   #fd: number
   #poll: NativePoll | null
-  readonly #onMessage: (message: InitMessage, fds: number[]) => void
+  readonly #onMessage: (message: Message, fds: number[]) => void
   readonly #onEnd: () => void
 
   /**
@@ -15,7 +15,7 @@ export class Channel {
    * @param onMessage gets each message with its fds, which it must take or close
    * @param onEnd is called once, after the last message, when the other side has closed
    */
-  constructor(fd: number, onMessage: (message: InitMessage, fds: number[]) => void, onEnd: () => void) {
+  constructor(fd: number, onMessage: (message: Message, fds: number[]) => void, onEnd: () => void) {
     this.#fd = fd
     this.#onMessage = onMessage
     this.#onEnd = onEnd
@@ -28,7 +28,7 @@ export class Channel {
   }
 
   /** Sends a message of `kind` with fds (which stay the caller's). Returns 0 or a positive errno. */
-  send(kind: number, fds: readonly number[] = []): number {
+  send(kind: MessageKind, fds: readonly number[] = []): number {
     return this.#fd < 0 ? 32 : native().send(this.#fd, encodeMessage({ kind }), fds)
   }
 
@@ -50,9 +50,7 @@ export class Channel {
         this.#onEnd()
         return
       }
-      const message = decodeMessage(datagram.data)
-      if (message !== null) this.#onMessage(message, datagram.fds)
-      else for (const fd of datagram.fds) native().close(fd)
+      this.#onMessage(decodeMessage(datagram.data), datagram.fds)
     }
   }
 }

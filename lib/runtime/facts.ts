@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { cgroupLayout } from '../cgroup/layout.ts'
+import { hugePageSize } from '../cgroup/common/hugetlb.ts'
+import { controllersFile, parseLayout, withControllers } from '../cgroup/layout.ts'
+import type { CgroupLayout } from '../cgroup/types.ts'
 import { native } from '../native.ts'
 import type { HostFacts } from '../plan/types.ts'
 import { readNamespaces } from './proc.ts'
@@ -9,6 +11,12 @@ import { readNamespaces } from './proc.ts'
 export interface RuntimeFacts extends HostFacts {
   /** Name of the user that this process runs as, or ''. */
   userName: string
+  /** Not root, or root of a user namespace: cgroups may be closed. */
+  rootless: boolean
+  /** Sizes of huge pages, as cgroups write them: `2MB`. */
+  hugePageSizes: readonly string[]
+  /** Names in /sys/kernel/cgroup/delegate. */
+  delegateFiles: readonly string[]
 }
 
 let known: Promise<RuntimeFacts> | undefined
@@ -24,10 +32,10 @@ export function hostFacts(): Promise<RuntimeFacts> {
 
 async function gather(): Promise<RuntimeFacts> {
   const facts = native().facts()
-  const [mountinfo, own, controllers] = await Promise.all([
-    read('/proc/self/mountinfo'),
-    read('/proc/self/cgroup'),
-    read('/sys/fs/cgroup/cgroup.controllers'),
+  const [cgroup, hugePages, delegate] = await Promise.all([
+    readLayout(facts.cgroup2),
+    readdir('/sys/kernel/mm/hugepages').catch(() => []),
+    read('/sys/kernel/cgroup/delegate'),
   ])
   return {
     euid: facts.euid,
@@ -41,10 +49,20 @@ async function gather(): Promise<RuntimeFacts> {
     initialUserNamespace: facts.initialUserNamespace,
     apparmor: facts.apparmor,
     selinux: facts.selinux,
-    cgroup: cgroupLayout(mountinfo, own, controllers),
+    cgroup,
     namespaces: readNamespaces('self'),
     userName: ownName(),
+    rootless: facts.euid !== 0 || !facts.initialUserNamespace,
+    hugePageSizes: hugePages.map(hugePageSize).filter((size) => size !== null),
+    delegateFiles: delegate.split('\n').filter(Boolean),
   }
+}
+
+async function readLayout(cgroup2: boolean): Promise<CgroupLayout> {
+  const [mountinfo, selfCgroup] = await Promise.all([read('/proc/self/mountinfo'), read('/proc/self/cgroup')])
+  const layout = parseLayout({ mountinfo, selfCgroup, cgroup2 })
+  const controllers = controllersFile(layout)
+  return controllers === null ? layout : withControllers(layout, await read(controllers))
 }
 
 /** A file's text, or '' where it can't be read. */

@@ -1,11 +1,10 @@
 import { errnoName, OciError } from '../errors.ts'
 import { native } from '../native.ts'
 import { encodePlan } from '../plan/encode.ts'
-import type { InitMessage } from '../plan/message-codec.ts'
-import { FD, MESSAGE } from '../plan/messages.ts'
+import type { Message } from '../plan/message-codec.ts'
+import { FD } from '../plan/messages.ts'
 import { SLOT } from '../plan/slots.ts'
 import type { Plan, Step } from '../plan/steps.ts'
-import { syscallName } from '../plan/syscalls.ts'
 import type { Launch } from '../plan/types.ts'
 import { abortError, onAbort, throwIfAborted } from './abort.ts'
 import { closeAll, tryBatch } from './batch.ts'
@@ -162,30 +161,30 @@ class Talk {
     if (signal?.aborted) this.#fail(abortError(signal, request.containerId))
   }
 
-  #message(message: InitMessage, fds: number[]): void {
-    if (message.kind === MESSAGE.stage) this.#nextStage(fds)
+  #message(message: Message, fds: number[]): void {
+    if (message.kind === 'stage') this.#nextStage(fds)
     else if (!this.#settled) this.#handle(message, fds)
     closeAll(fds)
   }
 
-  #handle(message: InitMessage, fds: number[]): void {
+  #handle(message: Message, fds: number[]): void {
     switch (message.kind) {
-      case MESSAGE.sync:
+      case 'sync':
         void this.#sync(message.value)
         break
-      case MESSAGE.fd:
+      case 'fd':
         if (message.value === FD.console && fds.length === 1 && this.#console < 0) this.#console = fds.pop()!
         break
-      case MESSAGE.created:
+      case 'created':
         if (this.#request.until === 'created') this.#succeed()
         break
-      case MESSAGE.exec:
+      case 'exec':
         this.#executed = true
         break
-      case MESSAGE.warning:
+      case 'warning':
         this.#request.onWarning?.(message.text)
         break
-      case MESSAGE.error:
+      case 'error':
         this.#fail(initError(message, this.#request.launch.init, this.#request.containerId))
         break
     }
@@ -196,9 +195,9 @@ class Talk {
     try {
       if (onSync === undefined) throw new OciError('ERR_OCI_INTERNAL', `nobody answers the sync ${name}`)
       await onSync(name, this.#pid, this.#watch.pidfd)
-      if (!this.#settled) this.#channel.send(MESSAGE.go)
+      if (!this.#settled) this.#channel.send('go')
     } catch (error) {
-      this.#channel.send(MESSAGE.abort)
+      this.#channel.send('abort')
       this.#fail(error as OciError)
     }
   }
@@ -263,11 +262,11 @@ class Talk {
 }
 
 /** The error that an `error` message of init tells. `plan` is the one that its step counts in. */
-export function initError(message: InitMessage, plan: Plan, containerId: string | undefined): OciError {
+export function initError(message: Message, plan: Plan, containerId: string | undefined): OciError {
   return stepError({
     step: plan[message.step],
     errno: message.errno,
-    syscall: syscallName(message.syscall),
+    syscall: message.syscall,
     text: message.text,
     containerId,
   })
@@ -280,9 +279,10 @@ export function deathError(
   status: { exitCode: number | null; signal: string | null },
   containerId: string | undefined,
   hint?: string,
+  offset = 0,
 ): OciError {
   const page = report < 0 ? undefined : native().report(report)
-  const step = page === undefined ? undefined : plan[page.step]
+  const step = page === undefined ? undefined : plan[page.step - offset]
   const how =
     status.signal ?? (status.exitCode === null ? 'an unknown status' : `exit code ${status.exitCode}`)
   const where =

@@ -7,6 +7,18 @@ import { OciError } from '../errors.ts'
 /** Version of state.json's form. */
 export const RECORD_VERSION = 1
 
+/** What the process's tail depends on beside the config. */
+export interface StartFacts {
+  /** Index of the tail in init's plan; -1: the config has no process. */
+  tail: number
+  /** How many fds the process keeps as 3, 4, … */
+  preserveFds: number
+  /** Set LISTEN_PID. */
+  listenPid: boolean
+  /** setgroups(2) is denied in the container's user namespace. */
+  setgroupsDenied: boolean
+}
+
 /**
  * What state.json says of a container. It is written before anything else of the container is made (with `pid` 0), and
  * again when the container is created.
@@ -28,9 +40,11 @@ export interface ContainerRecord {
   owner: string
   /** Uid of the user who created it. */
   uid: number
-  /** Its cgroup, or null: none. */
-  cgroup: CgroupLocation | null
+  /** Its cgroup (mode `disabled`: none). */
+  cgroup: CgroupLocation
   annotations: Annotations
+  /** What a later start or exec must know of the create. */
+  start: StartFacts
   /** The frozen config, without losses. */
   config: Config
 }
@@ -78,9 +92,9 @@ export function decodeRecord(text: string, id: string): ContainerRecord {
   }
   for (const name of ['created', 'owner'])
     if (typeof value[name] !== 'string') throw damaged(id, `${name} is no text`)
-  for (const name of ['config', 'annotations'])
+  for (const name of ['config', 'annotations', 'start'])
     if (!isObject(value[name])) throw damaged(id, `${name} is no object`)
-  if (value.cgroup !== null && !isLocation(value.cgroup)) throw damaged(id, 'cgroup is no location')
+  if (!isLocation(value.cgroup)) throw damaged(id, 'cgroup is no location')
   return value as unknown as ContainerRecord
 }
 

@@ -1,15 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { State, Status } from '../../types/index.ts'
+import { frozenFile } from '../cgroup/operate.ts'
 import type { CgroupLocation } from '../cgroup/types.ts'
 import { INIT_COMM } from '../plan/messages.ts'
+import { containerState } from '../plan/state.ts'
 import { isLocked } from './lock.ts'
 import { liveStat } from './proc.ts'
 import type { ContainerRecord } from './record.ts'
 import { START_SOCKET, stateDir } from './store.ts'
-
-/** Version of the runtime-spec that oci-ts complies with. */
-export const SPEC_VERSION = '1.3.0'
 
 /** A container's state, with what runc and crun add to the spec's. */
 export interface ContainerState extends State {
@@ -45,37 +44,19 @@ export async function currentStatus(root: string, record: StatusSource): Promise
 }
 
 /** Whether the cgroup's processes are frozen. */
-export function isFrozen(cgroup: CgroupLocation | null): boolean {
-  const file = freezerFile(cgroup)
+export function isFrozen(cgroup: CgroupLocation): boolean {
+  const file = frozenFile(cgroup)
   if (file === null) return false
   try {
-    const text = readFileSync(file, 'latin1')
-    return file.endsWith('/cgroup.events') ? /^frozen 1$/m.test(text) : text.startsWith('FROZEN')
+    return readFileSync(file, 'latin1').startsWith('1')
   } catch {
     return false
   }
 }
 
-/** The file that tells whether a cgroup is frozen. */
-function freezerFile(cgroup: CgroupLocation | null): string | null {
-  if (cgroup === null) return null
-  const freezer = cgroup.v1.find(({ controllers }) => controllers.includes('freezer'))
-  if (freezer !== undefined) return `${freezer.dir}/freezer.state`
-  return cgroup.v2 === null ? null : `${cgroup.v2.dir}/cgroup.events`
-}
-
 /** The state object of the runtime-spec. */
 export function stateOf(record: ContainerRecord, status: Status): ContainerState {
-  const { id, pid, bundle, rootfs, created, owner, annotations } = record
-  return {
-    ociVersion: SPEC_VERSION,
-    id,
-    status,
-    pid: status === 'stopped' ? 0 : pid,
-    bundle,
-    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
-    rootfs,
-    created,
-    owner,
-  }
+  const { pid, rootfs, created, owner } = record
+  const livePid = status === 'stopped' ? 0 : pid
+  return { ...containerState(record, status, livePid), pid: livePid, rootfs, created, owner }
 }

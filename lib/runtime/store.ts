@@ -9,6 +9,8 @@ import { type ContainerRecord, decodeRecord } from './record.ts'
 export const STATE_FILE = 'state.json'
 export const START_SOCKET = 'start.sock'
 export const LOCK_FILE = 'lock'
+/** Says that what is in the cgroup is the container's. */
+export const OWNED_FILE = 'owned'
 
 /** Most bytes of a state.json that is read. */
 const MAX_STATE = 64 * 1024 * 1024

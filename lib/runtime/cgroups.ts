@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises'
+import type { Config } from '../../types/index.ts'
+import { createCgroup } from '../cgroup/create.ts'
+import { delegatedUid } from '../cgroup/delegate.ts'
+import { DISABLED_LOCATION, locateCgroup } from '../cgroup/location.ts'
+import { removeSteps } from '../cgroup/operate.ts'
+import type { CgroupCreation, CgroupLocation } from '../cgroup/types.ts'
+import { OciError } from '../errors.ts'
+import type { Plan, Step } from '../plan/steps.ts'
+import type { RuntimeFacts } from './facts.ts'
+
+/** Who manages the containers' cgroups. */
+export type CgroupManager = 'cgroupfs' | 'systemd' | 'disabled'
+
+/** A container's cgroup, planned. */
+export interface PlannedCgroup {
+  location: CgroupLocation
+  /** null: it has none. */
+  creation: CgroupCreation | null
+}
+
+/**
+ * Plans a container's cgroup.
+ *
+ * @throws as the planners of limits do; `ERR_OCI_UNSUPPORTED` for the manager `systemd`
+ */
+export function planCgroup(
+  id: string,
+  config: Config,
+  manager: CgroupManager,
+  facts: RuntimeFacts,
+): PlannedCgroup {
+  if (manager === 'systemd') {
+    throw new OciError('ERR_OCI_UNSUPPORTED', 'the cgroup manager systemd is not implemented yet', {
+      hint: 'use cgroupfs',
+    })
+  }
+  const { cgroupsPath, resources } = config.linux ?? {}
+  // Without a hierarchy an unprivileged caller can do nothing but go on without.
+  const none = manager === 'disabled' || (facts.cgroup.mode === 'none' && facts.rootless && !cgroupsPath)
+  const location = none ? DISABLED_LOCATION : locateCgroup(facts.cgroup, id, cgroupsPath)
+  const uid = delegatedUid(config)
+  const creation = createCgroup(location, facts.cgroup, resources, {
+    rootless: facts.rootless,
+    pathGiven: Boolean(cgroupsPath),
+    cloneIntoCgroup: facts.cloneIntoCgroup,
+    hugePageSizes: facts.hugePageSizes,
+    delegate: uid === null ? undefined : { uid, files: facts.delegateFiles },
+  })
+  return { location, creation: none ? null : creation }
+}
+
+/**
+ * The steps that remove a cgroup whose making failed at `failed`, one of the steps of `make`: only the directories before
+ * it, without killing, since what is in the others is not ours.
+ */
+export function undoMake(location: CgroupLocation, make: Plan, failed: number): Step[] {
+  const touched = new Set<string>()
+  for (const step of make.slice(0, failed)) if (step.op === 'mkdir') touched.add(step.path)
+  const guilty = make[failed]
+  return removeSteps(location, { timeoutMs: 0 }).filter(
+    (step) =>
+      'path' in step && touched.has(step.path) && !(guilty && 'path' in guilty && guilty.path === step.path),
+  )
+}
+
+/** Whether the kernel has killed a process of the cgroup because memory ran out. */
+export async function oomKilled(location: CgroupLocation): Promise<boolean> {
+  const memory = location.v1.find(({ controllers }) => controllers.includes('memory'))
+  const file = memory ? `${memory.dir}/memory.oom_control` : location.v2 && `${location.v2.dir}/memory.events`
+  if (!file) return false
+  const text = await readFile(file, 'utf8').catch(() => '')
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0) > 0
+}

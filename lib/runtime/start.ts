@@ -1,0 +1,235 @@
+import { unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config, Process } from '../../types/index.ts'
+import { validateProcess } from '../config/load.ts'
+import { OciError } from '../errors.ts'
+import { native } from '../native.ts'
+import { encodePlan } from '../plan/encode.ts'
+import type { Message } from '../plan/message-codec.ts'
+import { INIT_COMM } from '../plan/messages.ts'
+import { compileTail } from '../plan/process.ts'
+import type { Plan } from '../plan/steps.ts'
+import { abortError, onAbort, throwIfAborted } from './abort.ts'
+import { Channel } from './channel.ts'
+import type { ExitWatch } from './exit.ts'
+import { hostFacts } from './facts.ts'
+import { stepError } from './failure.ts'
+import { deathError, initError } from './launch.ts'
+import type { Warning } from './options.ts'
+import { liveStat } from './proc.ts'
+import type { RecordHead } from './record.ts'
+import { compileSeccomp } from './seccomp.ts'
+import { START_SOCKET } from './store.ts'
+import type { Tracer } from './trace.ts'
+
+/** What a start needs of the container. */
+export interface StartRequest {
+  head: RecordHead
+  config: Config
+  watch: ExitWatch
+  /** The state directory, open. */
+  state: number
+  /** The report page, or -1. */
+  report: number
+  process: Process | undefined
+  signal: AbortSignal | undefined
+  tracer: Tracer | undefined
+  warn: (warning: Warning) => void
+  explainKill: () => Promise<string | undefined>
+}
+
+/**
+ * Lets a created container execute its program, or another `process`. Resolves when the program is executed.
+ *
+ * The start is decided by init, which takes one connection: of two starts at once, in one process or two, one wins.
+ *
+ * @throws `ERR_OCI_STATE` if the container is not created (any more); what init says; `ERR_OCI_INIT_DIED`
+ */
+export async function startContainer(request: StartRequest): Promise<void> {
+  const { head, config, process, signal, state } = request
+  throwIfAborted(signal, head.id)
+  if (process === undefined && config.process === undefined) {
+    throw new OciError('ERR_OCI_STATE', 'the config has no process to start', {
+      containerId: head.id,
+      path: '/process',
+      hint: 'give start a process',
+    })
+  }
+  const tail =
+    process === undefined
+      ? null
+      : await replacementTail(request, validateProcess(process, { at: '/process' }))
+  const socket = native().connect(state, START_SOCKET)
+  if (socket < 0) throw connectError(head, -socket)
+  await new Start(request, socket, tail).done
+  try {
+    unlinkSync(join(`/proc/self/fd/${state}`, START_SOCKET))
+  } catch {
+    // A delete was faster.
+  }
+}
+
+async function replacementTail(request: StartRequest, process: Process): Promise<Plan> {
+  const { head, config } = request
+  if (Boolean(process.terminal) !== Boolean(config.process?.terminal)) {
+    throw new OciError(
+      'ERR_OCI_OPTION_INVALID',
+      'the terminal is made by create: process.terminal can’t change',
+      {
+        path: '/process/terminal',
+        containerId: head.id,
+      },
+    )
+  }
+  return tailOf(request, process, await compileSeccomp(config), true)
+}
+
+async function tailOf(
+  { head, config, warn }: StartRequest,
+  process: Process,
+  seccomp: Awaited<ReturnType<typeof compileSeccomp>>,
+  lookup: boolean,
+): Promise<Plan> {
+  const { id, bundle, start } = head
+  const host = await hostFacts()
+  const { preserveFds, listenPid, setgroupsDenied } = start
+  const input = { process, config, id, bundle, host, seccomp, preserveFds, listenPid, setgroupsDenied }
+  return compileTail({ ...input, startHooks: true, lookup }, warn)
+}
+
+/** What a refused connection means. */
+function connectError(head: RecordHead, errno: number): OciError {
+  const ENOENT = 2
+  const ECONNREFUSED = 111
+  if (errno !== ENOENT && errno !== ECONNREFUSED) {
+    return stepError({ step: undefined, errno, syscall: 'connect', text: START_SOCKET, containerId: head.id })
+  }
+  return notCreated(head)
+}
+
+function notCreated(head: RecordHead): OciError {
+  const alive = liveStat(head.pid, head.startTime) !== null
+  const state = alive ? 'has been started already' : 'is stopped'
+  return new OciError('ERR_OCI_STATE', `container ${head.id} ${state}: only a created one can be started`, {
+    containerId: head.id,
+  })
+}
+
+/** One connection to init. Polls the socket and the pidfd: an init that dies must not hang anybody. */
+class Start {
+  readonly done: Promise<void>
+  readonly #request: StartRequest
+  readonly #tail: Plan | null
+  readonly #channel: Channel
+  readonly #release: () => void
+  readonly #unlisten: () => void
+  #executed = false
+  #settled = false
+  #resolve!: () => void
+  #reject!: (error: Error) => void
+
+  constructor(request: StartRequest, socket: number, tail: Plan | null) {
+    this.#request = request
+    this.#tail = tail
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    const { watch, signal, head } = request
+    this.#channel = new Channel(
+      socket,
+      (message, fds) => this.#message(message, fds),
+      () => void this.#end(),
+    )
+    this.#release = watch.hold()
+    // What init said last may still be in the socket when it is dead.
+    void watch.exited.then(() => {
+      this.#channel.receive()
+      void this.#end()
+    })
+    this.#unlisten = onAbort(signal, () => this.#settle(abortError(signal!, head.id)))
+    this.#send()
+  }
+
+  #send(): void {
+    const tail = this.#tail
+    let errno: number
+    if (tail === null) errno = this.#channel.send('go')
+    else {
+      const bytes = encodePlan(tail, { trace: this.#request.tracer !== undefined })
+      const memfd = native().memfd('oci-ts-tail', bytes)
+      errno = this.#channel.send('tail', [memfd])
+      native().close(memfd)
+    }
+    if (errno !== 0) void this.#end()
+  }
+
+  #message(message: Message, fds: number[]): void {
+    for (const fd of fds) native().close(fd)
+    if (message.kind === 'exec') this.#executed = true
+    else if (message.kind === 'warning') this.#request.warn({ message: message.text })
+    else if (message.kind === 'error') void this.#failed(message)
+  }
+
+  /** Init said what is wrong, and exits. */
+  async #failed(message: Message): Promise<void> {
+    if (this.#settled) return
+    this.#settled = true
+    const { watch, head, config } = this.#request
+    let error: OciError
+    if (message.part === 1) error = initError(message, this.#tail ?? [], head.id)
+    else {
+      const tail =
+        config.process === undefined ? [] : await tailOf(this.#request, config.process, NO_FILTER, false)
+      error = initError({ ...message, step: message.step - head.start.tail }, tail, head.id)
+    }
+    await watch.exited
+    this.#finish(error)
+  }
+
+  async #end(): Promise<void> {
+    if (this.#settled) return
+    if (this.#executed) {
+      this.#settled = true
+      this.#finish(null)
+      return
+    }
+    this.#settled = true
+    const { head, watch, report, config, explainKill } = this.#request
+    const stat = liveStat(head.pid, head.startTime)
+    // It went on without us: somebody else's start was first.
+    if (stat !== null && stat.comm !== INIT_COMM && watch.status === undefined) {
+      this.#finish(notCreated(head))
+      return
+    }
+    const status = await watch.exited
+    const hint = status.signal === 'SIGKILL' ? await explainKill() : undefined
+    const plan =
+      this.#tail ??
+      (config.process === undefined ? [] : await tailOf(this.#request, config.process, NO_FILTER, false))
+    const offset = this.#tail === null ? head.start.tail : 0
+    this.#finish(deathError(report, plan, status, head.id, hint, offset))
+  }
+
+  #settle(error: OciError): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#finish(error)
+  }
+
+  #finish(error: OciError | null): void {
+    this.#release()
+    this.#unlisten()
+    this.#channel.close()
+    const { tracer, report } = this.#request
+    if (error !== null) this.#reject(error)
+    else {
+      if (tracer !== undefined && report >= 0)
+        tracer.add('exec', this.#tail ?? [], native().report(report).times)
+      this.#resolve()
+    }
+  }
+}
+
+/** Stands for the filter where only the kinds of the steps are of interest. */
+const NO_FILTER = { filter: new Uint8Array(8), flags: 0 }
