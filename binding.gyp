@@ -79,7 +79,6 @@
         '-fno-exceptions',
         '-fno-rtti',
         '-fvisibility-inlines-hidden',
-        '-fno-threadsafe-statics',
         '-Werror=non-virtual-dtor',
         '-Werror=overloaded-virtual',
         '-Werror=suggest-override',

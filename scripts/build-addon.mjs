@@ -22,7 +22,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}` }
 
 const prefix = resolve(dirname(process.execPath), '..')
-if (!env.npm_config_nodedir && existsSync(join(prefix, 'include/node/node_api.h'))) env.npm_config_nodedir = prefix
+if (!env.npm_config_nodedir && existsSync(join(prefix, 'include/node/node_api.h')))
+  env.npm_config_nodedir = prefix
 
 const cross = values.arch !== process.arch
 if (cross) {
