@@ -55,7 +55,7 @@ export function compileCreate(input: CreateInput): Launch {
     cgroup: cgroup.cgroup,
     maps,
     tail,
-    warnings: [...(input.cgroup?.creation.warnings ?? []), ...ctx.warnings],
+    warnings: ctx.warnings,
   }
 }
 

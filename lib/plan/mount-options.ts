@@ -172,9 +172,10 @@ const SB_NAMES: readonly [flag: number, name: string][] = [
   [MS.DIRSYNC, 'dirsync'],
   [MS.MANDLOCK, 'mand'],
   [MS.LAZYTIME, 'lazytime'],
+  [MS.I_VERSION, 'iversion'],
 ]
 
-/** The superblock flags that fsconfig(2) can set, by its names. I_VERSION and SILENT are known to mount(2) only. */
+/** The superblock flags of a new filesystem, by their names. */
 export function sbFlagNames(sb: number): string[] {
   const names: string[] = []
   for (const [flag, name] of SB_NAMES) if (sb & flag) names.push(name)

@@ -166,7 +166,7 @@ function mountFilesystem(ctx: CreateContext, { mount, options, target, from }: E
   const late = (options.set & MOUNT_ATTR.RDONLY) !== 0 && (tmpfs || target === '/dev')
   const attrs = late ? options.set & ~MOUNT_ATTR.RDONLY : options.set
   const sb = late ? options.sb & ~MS.RDONLY : options.sb
-  const slot = late || needsSlot(options) ? ctx.mountSlot() : undefined
+  const slot = late || options.recSet | options.recClear ? ctx.mountSlot() : undefined
   const place = slot === undefined ? { root: SLOT.root, target } : { slot }
   const data = [...options.data]
   const label = ctx.linux.mountLabel
@@ -200,14 +200,6 @@ function mountFilesystem(ctx: CreateContext, { mount, options, target, from }: E
       from,
     })
   }
-  if (options.sb & MS.I_VERSION) {
-    // fsconfig(2) has no name for it.
-    steps.push({ op: 'mountAttr', ...place, sb: true, flags: msFlags({ set: attrs, sb }), from })
-  }
   if (late) ctx.late.push({ op: 'mountAttr', ...place, attrSet: MOUNT_ATTR.RDONLY, from })
   return steps
-}
-
-function needsSlot(options: MountOptions): boolean {
-  return (options.recSet | options.recClear) !== 0 || (options.sb & MS.I_VERSION) !== 0
 }

@@ -45,7 +45,8 @@ export function compileTail(input: TailInput, warn: (warning: PlanWarning) => vo
     ...rlimitSteps(process.rlimits),
     ...(nnp ? [] : filter),
     { op: 'umask', mask: process.user?.umask ?? DEFAULT_UMASK, from: '/process/user/umask' },
-    { op: 'chdir', path: cwd, noFail: true, from: '/process/cwd' },
+    // For its first process create has made the directory; this one may bring another.
+    { op: 'chdir', path: cwd, create: input.lookup && input.startHooks, noFail: true, from: '/process/cwd' },
     { op: 'boundingCaps', mask: bounding, from: '/process/capabilities/bounding' },
     ...(process.terminal ? [] : [{ op: 'chownStdio', uid, from: '/process/user/uid' } as const]),
     ...idSteps(input),

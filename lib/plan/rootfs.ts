@@ -52,8 +52,10 @@ export function changeRoot(ctx: CreateContext): Step[] {
   const from = '/root/path'
   if (!ctx.mountNs) return [{ op: 'chroot', root, from }]
   const steps: Step[] = [{ op: ctx.input.noPivot ? 'moveRoot' : 'pivotRoot', root, from }]
-  const flags = rootPropagation(ctx)
-  if (flags & (MS.SHARED | MS.UNBINDABLE)) steps.push({ op: 'propagation', path: '/', flags, from: FROM })
+  const wanted = rootPropagation(ctx)
+  // It was bound as a slave of the host's mount. Unless that is asked for, nothing comes from there any more.
+  const flags = wanted & (MS.SHARED | MS.UNBINDABLE) ? wanted : MS.PRIVATE
+  if (!(wanted & MS.SLAVE)) steps.push({ op: 'propagation', path: '/', flags, from: FROM })
   return steps
 }
 

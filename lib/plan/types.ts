@@ -87,7 +87,7 @@ export interface Launch {
    * `process`, where `start` must bring a tail.
    */
   tail: number
-  /** To be logged; those of the cgroup's resources are among them. */
+  /** To be logged; those of the cgroup's resources (CgroupCreation.warnings) are not among them. */
   warnings: PlanWarning[]
 }
 

@@ -74,6 +74,7 @@ describe('the default config', () => {
       'symlink dir=0 path=/dev/core target=/proc/kcore inRoot existOk ifExists=/proc/kcore',
       'symlink dir=0 path=/dev/ptmx target=pts/ptmx inRoot replace',
       'pivotRoot root=0',
+      `propagation path=/ flags=${1 << 18}`,
       'reopenNull',
       'mountAttr slot=0 attrSet=1',
       'readonlyPath root=0 path=/proc/bus',

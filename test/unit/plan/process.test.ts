@@ -138,6 +138,14 @@ describe('the tail', () => {
     )
   })
 
+  test('a process that start brings may have a directory that is not there yet', () => {
+    const cwd = '/new'
+    const chdirs = (more: Partial<TailInput>) => only(tail({ cwd }, more), 'chdir')[0]
+    expect(chdirs({ lookup: true })).toBe('chdir path=/new create noFail')
+    expect(chdirs({})).toBe('chdir path=/new noFail')
+    expect(chdirs({ lookup: true, startHooks: false })).toBe('chdir path=/new noFail')
+  })
+
   test('no program to run is an error', () => {
     expect(() => tail({ args: [] }, { lookup: true })).toThrow(
       expect.objectContaining({ path: '/process/args' }),
