@@ -5,6 +5,7 @@ export const ERRNO = {
   EACCES: 13,
   EBUSY: 16,
   EEXIST: 17,
+  ENODEV: 19,
   EINVAL: 22,
   EROFS: 30,
   EOPNOTSUPP: 95,

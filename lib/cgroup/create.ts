@@ -55,7 +55,10 @@ export function createCgroup(
     ...location.v1.flatMap((entry) => makeV1(entry, hierarchyOf(layout, entry.mountpoint), layout, optional)),
     ...makeV2(location, layout, resources ?? {}, optional),
   ]
-  if (location.v2 && options.delegate) make.push(...delegationSteps(location.v2.dir, options.delegate))
+  // Not beside v1: there it would not be safe.
+  if (location.v2 && location.mode === 'v2' && options.delegate) {
+    make.push(...delegationSteps(location.v2.dir, options.delegate, options.rootless))
+  }
   // A caller without rights can change no device list; what he may not do he may not do in a container either.
   if (!options.rootless) limits.push(...deviceSteps(location, resources))
   const join = joinCgroup(location, { optional, cloneIntoCgroup: options.cloneIntoCgroup ?? true })

@@ -1,6 +1,6 @@
 import type { Config } from '../../types/index.ts'
 import type { Step } from '../plan/steps.ts'
-import { ERRNO } from './constants.ts'
+import { ERRNO, FORBIDDEN } from './constants.ts'
 
 /** What a delegated cgroup's owner gets where the kernel has no /sys/kernel/cgroup/delegate. */
 export const DELEGATED_FILES: readonly string[] = ['cgroup.procs', 'cgroup.subtree_control', 'cgroup.threads']
@@ -29,16 +29,24 @@ export function delegatedUid(config: Config): number | null {
   return null
 }
 
-/** Gives a v2 cgroup away: its directory and the listed files, as far as they exist. */
+/**
+ * Gives a v2 cgroup away: its directory and the listed files, as far as they exist.
+ *
+ * @param optional whoever may not give it away keeps it
+ */
 export function delegationSteps(
   dir: string,
   { uid, files }: { uid: number; files: readonly string[] },
+  optional: boolean,
 ): Step[] {
   const names = files.length > 0 ? files : DELEGATED_FILES
+  const forbidden = optional ? FORBIDDEN : []
   return [
-    { op: 'chown', path: dir, uid, gid: SAME },
+    { op: 'chown', path: dir, uid, gid: SAME, ...(optional ? { ignore: [ERRNO.ENOENT, ...FORBIDDEN] } : {}) },
     ...names
       .filter((name) => /^[^/]+$/.test(name))
-      .map((name): Step => ({ op: 'chown', path: `${dir}/${name}`, uid, gid: SAME, ignore: [ERRNO.ENOENT] })),
+      .map((name): Step => {
+        return { op: 'chown', path: `${dir}/${name}`, uid, gid: SAME, ignore: [ERRNO.ENOENT, ...forbidden] }
+      }),
   ]
 }

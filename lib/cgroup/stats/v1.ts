@@ -1,0 +1,143 @@
+import { defined, keyed, limitOf, numberList, single, type Texts } from './text.ts'
+import type {
+  CpuStats,
+  CpusetStats,
+  HugetlbStats,
+  IoEntry,
+  IoStats,
+  MemoryStats,
+  MemoryUsage,
+} from './types.ts'
+
+/** Files of each v1 controller that stats come from. */
+export const V1_FILES: Readonly<Record<string, readonly string[]>> = {
+  cpu: ['cpu.stat'],
+  cpuacct: ['cpuacct.usage', 'cpuacct.usage_user', 'cpuacct.usage_sys', 'cpuacct.usage_all'],
+  cpuset: ['cpuset.cpus', 'cpuset.mems'],
+  memory: [
+    'memory.stat',
+    'memory.oom_control',
+    ...['memory', 'memory.memsw', 'memory.kmem', 'memory.kmem.tcp'].flatMap((prefix) =>
+      ['usage_in_bytes', 'max_usage_in_bytes', 'failcnt', 'limit_in_bytes'].map(
+        (name) => `${prefix}.${name}`,
+      ),
+    ),
+  ],
+  pids: ['pids.current', 'pids.max'],
+  blkio: ['', 'throttle.', 'bfq.'].flatMap((prefix) =>
+    ['io_service_bytes_recursive', 'io_serviced_recursive'].map((name) => `blkio.${prefix}${name}`),
+  ),
+  rdma: ['rdma.current', 'rdma.max'],
+}
+
+/** Files of the v1 hugetlb controller for a page size. */
+export function hugetlbFilesV1(size: string): string[] {
+  return ['.rsvd', ''].flatMap((kind) =>
+    ['usage_in_bytes', 'max_usage_in_bytes', 'failcnt'].map((name) => `hugetlb.${size}${kind}.${name}`),
+  )
+}
+
+/** CPU time from cpuacct, throttling from cpu. */
+export function cpuV1(texts: Texts): CpuStats | undefined {
+  const usageNs = single(texts['cpuacct.usage'])
+  const stat = keyed(texts['cpu.stat'])
+  if (usageNs === undefined && stat.nr_periods === undefined) return undefined
+  const perCpu = (texts['cpuacct.usage_all'] ?? '').split('\n').flatMap((line) => {
+    const match = /^\d+ (\d+) (\d+)$/.exec(line)
+    return match ? [{ user: Number(match[1]), system: Number(match[2]) }] : []
+  })
+  return defined<CpuStats>({
+    usageNs: usageNs ?? 0,
+    userNs: single(texts['cpuacct.usage_user']) ?? 0,
+    systemNs: single(texts['cpuacct.usage_sys']) ?? 0,
+    perCpuUserNs: perCpu.length > 0 ? perCpu.map(({ user }) => user) : undefined,
+    perCpuSystemNs: perCpu.length > 0 ? perCpu.map(({ system }) => system) : undefined,
+    throttling:
+      stat.nr_periods === undefined
+        ? undefined
+        : {
+            periods: stat.nr_periods,
+            throttledPeriods: stat.nr_throttled ?? 0,
+            throttledNs: stat.throttled_time ?? 0,
+          },
+    bursts:
+      stat.nr_bursts === undefined ? undefined : { periods: stat.nr_bursts, burstNs: stat.burst_time ?? 0 },
+    pressure: undefined,
+  })
+}
+
+/** CPUs and nodes. */
+export function cpusetV1(texts: Texts): CpusetStats | undefined {
+  const cpus = numberList(texts['cpuset.cpus'])
+  return cpus.length > 0 ? { cpus, mems: numberList(texts['cpuset.mems']) } : undefined
+}
+
+function usage(texts: Texts, prefix: string): MemoryUsage | undefined {
+  const usageBytes = single(texts[`${prefix}.usage_in_bytes`])
+  if (usageBytes === undefined) return undefined
+  return defined<MemoryUsage>({
+    usageBytes,
+    maxUsageBytes: single(texts[`${prefix}.max_usage_in_bytes`]),
+    limitBytes: limitOf(texts[`${prefix}.limit_in_bytes`]),
+    failures: single(texts[`${prefix}.failcnt`]),
+  })
+}
+
+/** Memory, with what the kernel counts of swap and its own. */
+export function memoryV1(texts: Texts): MemoryStats | undefined {
+  const memory = usage(texts, 'memory')
+  if (!memory) return undefined
+  const stat = keyed(texts['memory.stat'])
+  const memorySwap = usage(texts, 'memory.memsw')
+  return defined<MemoryStats>({
+    usageBytes: memory.usageBytes,
+    maxUsageBytes: memory.maxUsageBytes,
+    limitBytes: memory.limitBytes,
+    failures: memory.failures,
+    cacheBytes: stat.cache ?? 0,
+    swap: memorySwap && {
+      usageBytes: Math.max(0, memorySwap.usageBytes - memory.usageBytes),
+      limitBytes: memorySwap.limitBytes,
+      failures: Math.max(0, (memorySwap.failures ?? 0) - (memory.failures ?? 0)),
+    },
+    memorySwap,
+    kernel: usage(texts, 'memory.kmem'),
+    kernelTcp: usage(texts, 'memory.kmem.tcp'),
+    oomKills: keyed(texts['memory.oom_control']).oom_kill,
+    stat,
+    pressure: undefined,
+  })
+}
+
+function entries(text: string): IoEntry[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^(\d+):(\d+) (\w+) (\d+)$/.exec(line)
+    if (!match) return []
+    const [, major, minor, op, value] = match
+    return [{ major: Number(major), minor: Number(minor), op: op!, value: Number(value) }]
+  })
+}
+
+/** Bytes and operations, as BFQ counts them, CFQ, or the throttle layer. */
+export function ioV1(texts: Texts): IoStats | undefined {
+  for (const prefix of ['blkio.bfq.', 'blkio.', 'blkio.throttle.']) {
+    const bytes = entries(texts[`${prefix}io_service_bytes_recursive`] ?? '')
+    // A scheduler that no device uses counts nothing.
+    if (bytes.length > 0) return { bytes, operations: entries(texts[`${prefix}io_serviced_recursive`] ?? '') }
+  }
+  return texts['blkio.throttle.io_service_bytes_recursive'] ? { bytes: [], operations: [] } : undefined
+}
+
+/** Huge pages of a size: reservations where the kernel counts them (5.7). */
+export function hugetlbV1(texts: Texts, size: string): HugetlbStats | undefined {
+  for (const prefix of [`hugetlb.${size}.rsvd`, `hugetlb.${size}`]) {
+    const usageBytes = single(texts[`${prefix}.usage_in_bytes`])
+    if (usageBytes === undefined) continue
+    return defined<HugetlbStats>({
+      usageBytes,
+      maxUsageBytes: single(texts[`${prefix}.max_usage_in_bytes`]),
+      failures: single(texts[`${prefix}.failcnt`]) ?? 0,
+    })
+  }
+  return undefined
+}

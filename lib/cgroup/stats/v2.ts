@@ -1,0 +1,132 @@
+import { defined, keyed, limitOf, numberList, single, type Texts } from './text.ts'
+import type {
+  CpuStats,
+  CpusetStats,
+  HugetlbStats,
+  IoEntry,
+  IoStats,
+  MemoryStats,
+  MemoryUsage,
+} from './types.ts'
+
+/** Files of each v2 controller that stats come from. CPU time is counted without one. */
+export const V2_FILES: Readonly<Record<string, readonly string[]>> = {
+  '': ['cpu.stat', 'cgroup.procs'],
+  cpuset: ['cpuset.cpus.effective', 'cpuset.mems.effective'],
+  memory: [
+    'memory.stat',
+    'memory.events',
+    ...['memory', 'memory.swap'].flatMap((prefix) =>
+      ['current', 'peak', 'max'].map((name) => `${prefix}.${name}`),
+    ),
+    'memory.swap.events',
+  ],
+  pids: ['pids.current', 'pids.max'],
+  io: ['io.stat'],
+  rdma: ['rdma.current', 'rdma.max'],
+}
+
+/** Pressure files, which are there without a controller, also beside v1. */
+export const PRESSURE_FILES: readonly string[] = ['cpu.pressure', 'memory.pressure', 'io.pressure']
+
+/** Files of the v2 hugetlb controller for a page size. */
+export function hugetlbFilesV2(size: string): string[] {
+  return [`hugetlb.${size}.rsvd.current`, `hugetlb.${size}.current`, `hugetlb.${size}.events`]
+}
+
+/** CPU time. */
+export function cpuV2(texts: Texts): CpuStats | undefined {
+  const stat = keyed(texts['cpu.stat'])
+  if (stat.usage_usec === undefined) return undefined
+  const ns = (us: number | undefined) => (us ?? 0) * 1000
+  return defined<CpuStats>({
+    usageNs: ns(stat.usage_usec),
+    userNs: ns(stat.user_usec),
+    systemNs: ns(stat.system_usec),
+    perCpuUserNs: undefined,
+    perCpuSystemNs: undefined,
+    throttling:
+      stat.nr_periods === undefined
+        ? undefined
+        : {
+            periods: stat.nr_periods,
+            throttledPeriods: stat.nr_throttled ?? 0,
+            throttledNs: ns(stat.throttled_usec),
+          },
+    bursts:
+      stat.nr_bursts === undefined ? undefined : { periods: stat.nr_bursts, burstNs: ns(stat.burst_usec) },
+    pressure: undefined,
+  })
+}
+
+/** CPUs and nodes. */
+export function cpusetV2(texts: Texts): CpusetStats | undefined {
+  const cpus = numberList(texts['cpuset.cpus.effective'])
+  return cpus.length > 0 ? { cpus, mems: numberList(texts['cpuset.mems.effective']) } : undefined
+}
+
+function usage(texts: Texts, prefix: string): MemoryUsage | undefined {
+  const usageBytes = single(texts[`${prefix}.current`])
+  if (usageBytes === undefined) return undefined
+  return defined<MemoryUsage>({
+    usageBytes,
+    maxUsageBytes: single(texts[`${prefix}.peak`]),
+    limitBytes: limitOf(texts[`${prefix}.max`]),
+    failures: keyed(texts[`${prefix}.events`]).max,
+  })
+}
+
+/** Memory and swap. */
+export function memoryV2(texts: Texts): MemoryStats | undefined {
+  const memory = usage(texts, 'memory')
+  if (!memory) return undefined
+  const stat = keyed(texts['memory.stat'])
+  return defined<MemoryStats>({
+    usageBytes: memory.usageBytes,
+    maxUsageBytes: memory.maxUsageBytes,
+    limitBytes: memory.limitBytes,
+    failures: memory.failures,
+    cacheBytes: stat.file ?? 0,
+    swap: usage(texts, 'memory.swap'),
+    memorySwap: undefined,
+    kernel: undefined,
+    kernelTcp: undefined,
+    oomKills: keyed(texts['memory.events']).oom_kill,
+    stat,
+    pressure: undefined,
+  })
+}
+
+const OPS = [
+  ['rbytes', 'Read', 'bytes'],
+  ['wbytes', 'Write', 'bytes'],
+  ['dbytes', 'Discard', 'bytes'],
+  ['rios', 'Read', 'operations'],
+  ['wios', 'Write', 'operations'],
+  ['dios', 'Discard', 'operations'],
+] as const
+
+/** Bytes and operations by device. */
+export function ioV2(texts: Texts): IoStats | undefined {
+  const text = texts['io.stat']
+  if (text === undefined) return undefined
+  const result = { bytes: [] as IoEntry[], operations: [] as IoEntry[] }
+  for (const line of text.split('\n')) {
+    const match = /^(\d+):(\d+) (.*)$/.exec(line)
+    if (!match) continue
+    const values = new Map(match[3]!.split(' ').map((pair) => pair.split('=', 2) as [string, string]))
+    for (const [key, op, list] of OPS) {
+      const value = values.get(key)
+      if (value === undefined) continue
+      result[list].push({ major: Number(match[1]), minor: Number(match[2]), op, value: Number(value) })
+    }
+  }
+  return result
+}
+
+/** Huge pages of a size: reservations where the kernel counts them (5.7). */
+export function hugetlbV2(texts: Texts, size: string): HugetlbStats | undefined {
+  const usageBytes = single(texts[`hugetlb.${size}.rsvd.current`]) ?? single(texts[`hugetlb.${size}.current`])
+  if (usageBytes === undefined) return undefined
+  return { usageBytes, failures: keyed(texts[`hugetlb.${size}.events`]).max ?? 0 }
+}
