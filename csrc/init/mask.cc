@@ -59,7 +59,23 @@ Result mask_directory(Context& ctx, int root, int target, const FileId& id, Str 
   FileId own;
   OCI_TRY(identify(ctx, empty.fd.get(), own));
   if (own.dev == id.dev) return done();  // is masked already
-  return attach_shared(ctx, empty, target, path);
+  Result result = attach_shared(ctx, empty, target, path);
+  if (!unavailable(-long{result.error})) return result;
+  Fd mount;
+  bool placed;
+  OCI_TRY(legacy_bind(ctx, root, empty.fd.get(), false, target, path, mount, placed));
+  return attach_tree(ctx, mount.get(), target, path);
+}
+
+// A null device that can be bound by mount(2): the host's left with the old root, so one of the container's
+// root, if it is real.
+Result bindable_null(Context& ctx, int root, Fd& out) {
+  long fd = open_in_root(root, "dev/null", O_PATH | O_NOFOLLOW);
+  if (fd < 0) return ctx.failed_on(Sys::openat2_, fd, "/dev/null");
+  out.reset(fd);
+  FileId id;
+  OCI_TRY(identify(ctx, out.get(), id));
+  return id.is_char(kNullMajor, kNullMinor) ? done() : ctx.refuse(ENODEV, "/dev/null is not the null device");
 }
 
 Result mask_file(Context& ctx, int root, int target, const FileId& id, Str path) {
@@ -68,9 +84,11 @@ Result mask_file(Context& ctx, int root, int target, const FileId& id, Str path)
   if (!null.fd.valid()) return ctx.refuse(EBADF, "the null device was not kept: ", path);
   Result result = attach_shared(ctx, null, target, path);
   if (!unavailable(-long{result.error})) return result;
+  Fd own;
+  if (ctx.mount.root_changed) OCI_TRY(bindable_null(ctx, root, own));
   Fd mount;
   bool placed;
-  return legacy_bind(ctx, root, null.fd.get(), false, target, path, mount, placed);
+  return legacy_bind(ctx, root, own.valid() ? own.get() : null.fd.get(), false, target, path, mount, placed);
 }
 
 }  // namespace
