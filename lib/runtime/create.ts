@@ -25,7 +25,7 @@ import { ProcessHandle } from './process.ts'
 import { encodeRecord, RECORD_VERSION, type RecordHead } from './record.ts'
 import { compileSeccomp } from './seccomp.ts'
 import { type Snapshot, snapshotOf } from './snapshot.ts'
-import { NO_STREAMS, planStdio, type StdioPlan } from './stdio.ts'
+import { NO_STDIO, planStdio, type StdioPlan } from './stdio.ts'
 import { LOCK_FILE, OWNED_FILE, START_SOCKET, STATE_FILE, stateDir } from './store.ts'
 import { Tracer } from './trace.ts'
 
@@ -42,13 +42,6 @@ export interface Created {
 }
 
 const EEXIST = 17
-const NO_STDIO: StdioPlan = {
-  steps: [],
-  slots: [],
-  keep: [],
-  streams: [false, false, false],
-  open: () => NO_STREAMS,
-}
 
 /** Makes a container up to `created`. If that fails, everything is as it was before. */
 export async function createContainer(root: string, id: string, options: CheckedCreate): Promise<Created> {

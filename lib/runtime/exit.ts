@@ -25,6 +25,8 @@ export class ExitWatch {
   #poll: NativePoll | null = null
   #status: ExitStatus | undefined
   #holds = 0
+  #lent = 0
+  #left = -1
   #settle: (status: ExitStatus) => void = () => {}
 
   /** @param pidfd a pidfd, which the watch takes over */
@@ -58,6 +60,19 @@ export class ExitWatch {
     }
   }
 
+  /** Keeps the pidfd open, for a batch that was given it, until the returned function is called. */
+  lend(): () => void {
+    this.#lent++
+    let lent = true
+    return () => {
+      if (!lent) return
+      lent = false
+      if (--this.#lent > 0 || this.#left < 0) return
+      native().close(this.#left)
+      this.#left = -1
+    }
+  }
+
   /** Sends a signal. Returns 0 or a positive errno; ESRCH after the end. */
   signal(number: number): number {
     return this.#pidfd < 0 ? 3 : native().pidfdSignal(this.#pidfd, number)
@@ -79,8 +94,10 @@ export class ExitWatch {
     }
     this.#poll?.close()
     this.#poll = null
-    native().close(this.#pidfd)
+    const pidfd = this.#pidfd
     this.#pidfd = -1
+    if (this.#lent > 0) this.#left = pidfd
+    else native().close(pidfd)
     this.#status = exit.unknown
       ? UNKNOWN
       : Object.freeze({ exitCode: exit.code, signal: exit.signal === null ? null : signalName(exit.signal) })

@@ -232,6 +232,7 @@ class Talk {
     this.#unlisten()
     const { tracer, launch, until } = this.#request
     if (tracer !== undefined) {
+      tracer.init = launch.init
       tracer.add(until === 'exec' ? 'exec' : 'init', launch.init, native().report(this.#report).times)
     }
     this.#resolve({ pid: this.#pid, watch: this.#watch, channel: this.#channel, console: this.#console })

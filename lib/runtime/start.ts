@@ -229,6 +229,11 @@ class Start {
       this.#resolve()
     }
   }
+
+  #trace(tracer: Tracer, times: Float64Array): void {
+    if (this.#tail === null) tracer.add('exec', tracer.init, times, this.#request.head.start.tail)
+    else tracer.add('exec', this.#tail, times)
+  }
 }
 
 /** Stands for the filter where only the kinds of the steps are of interest. */

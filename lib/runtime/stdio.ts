@@ -43,6 +43,15 @@ const NAMES = ['stdin', 'stdout', 'stderr'] as const
 /** No streams: everything is /dev/null. */
 export const NO_STREAMS: StdioStreams = Object.freeze({ stdin: null, stdout: null, stderr: null })
 
+/** The plan of a process without streams of its own: one with a terminal. */
+export const NO_STDIO: StdioPlan = {
+  steps: [],
+  slots: [],
+  keep: [],
+  streams: [false, false, false],
+  open: () => NO_STREAMS,
+}
+
 /** Checks the option and brings it into one shape. */
 export function checkStdio(value: Stdio): readonly [StdioTarget, StdioTarget, StdioTarget] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value, value, value]

@@ -21,6 +21,8 @@ export interface TraceEvent {
 /** Collects the time of every step (`trace: true`). */
 export class Tracer {
   readonly events: TraceEvent[] = []
+  /** The plan that init was launched with: its tail is timed by start. */
+  init: Plan = []
 
   /** @param times begin of the plan, then the end of each step; 0 where a step did not run */
   add(part: TracePart, plan: Plan, times: Float64Array, first = 0): void {
