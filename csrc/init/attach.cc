@@ -143,7 +143,8 @@ Result attach_shared(Context& ctx, SharedTree& tree, int target, Str path) {
   if (!tree.attached) {
     OCI_TRY(attach_tree(ctx, tree.fd.get(), target, path));
     tree.attached = true;
-    return done();
+    // What is mounted on it must not show on the host's, nor the other way.
+    return set_propagation(ctx, tree.fd.get(), u64{MS_PRIVATE});
   }
   Fd copy;
   OCI_TRY(clone_tree(ctx, tree.fd.get(), "", AT_EMPTY_PATH, copy));

@@ -114,10 +114,16 @@ Result steps::bindDevice(Context& ctx, const Record& r) {
   }
   Fd target;
   OCI_TRY(open_node_target(ctx, root, path, target));
-  if (!plain) return attach_tree(ctx, source, target.get(), path);
   Fd mount;
-  bool placed;
-  return legacy_bind(ctx, root, source, false, target.get(), path, mount, placed);
+  if (plain) {
+    bool placed;
+    OCI_TRY(legacy_bind(ctx, root, source, false, target.get(), path, mount, placed));
+    source = mount.get();
+  } else {
+    OCI_TRY(attach_tree(ctx, source, target.get(), path));
+  }
+  // What is mounted on it must not show on the host's.
+  return set_propagation(ctx, source, u64{MS_PRIVATE});
 }
 
 }  // namespace oci
