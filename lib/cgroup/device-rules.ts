@@ -120,7 +120,7 @@ export interface DeviceList {
  * The rules as a v1 devices cgroup has them: one list of exceptions, in no order.
  *
  * @throws ERR_OCI_CONFIG_INVALID for a rule that takes a part out of a wider exception before it: the kernel would
- *   ignore that without a word
+ *   ignore that without a word. (It would also leave narrower exceptions alone; here they are taken back as well.)
  */
 export function deviceList(rules: readonly ExactRule[]): DeviceList {
   let allowByDefault = false
@@ -133,32 +133,38 @@ export function deviceList(rules: readonly ExactRule[]): DeviceList {
     }
     for (const type of rule.type === null ? (['c', 'b'] as const) : [rule.type]) {
       const exact = { ...rule, type }
-      const key = `${type} ${exact.major}:${exact.minor}`
-      const present = exceptions.get(key)
-      const before = present?.access ?? 0
       if (rule.allow !== allowByDefault) {
-        exceptions.set(key, { ...exact, access: before | exact.access })
+        const key = deviceKey(exact)
+        exceptions.set(key, { ...exact, access: (exceptions.get(key)?.access ?? 0) | exact.access })
         continue
       }
-      const wider = [...exceptions].find(([other, there]) => other !== key && overlaps(there, exact))
-      if (wider) throw hole(exact, wider[1])
-      const left = before & ~exact.access
-      if (left === 0) exceptions.delete(key)
-      else exceptions.set(key, { ...present!, access: left })
+      for (const [key, exception] of exceptions) {
+        if (!overlap(exception, exact)) continue
+        if (!within(exception, exact)) throw hole(exact, exception)
+        const access = exception.access & ~exact.access
+        if (access === 0) exceptions.delete(key)
+        else exceptions.set(key, { ...exception, access })
+      }
     }
   }
   return { allowByDefault, exceptions: [...exceptions.values()] }
 }
 
-/** Whether an exception and a rule that takes some back have a device and an access in common. */
-function overlaps(exception: ExactRule, rule: ExactRule): boolean {
-  const wider = (a: number | null, b: number | null) => a === null || a === b
+function deviceKey({ type, major, minor }: ExactRule): string {
+  return `${type} ${major ?? '*'}:${minor ?? '*'}`
+}
+
+/** Whether two rules have a device and an access in common. */
+function overlap(a: ExactRule, b: ExactRule): boolean {
+  const common = (x: number | null, y: number | null) => x === null || y === null || x === y
   return (
-    exception.type === rule.type &&
-    (exception.access & rule.access) !== 0 &&
-    wider(exception.major, rule.major) &&
-    wider(exception.minor, rule.minor)
+    a.type === b.type && (a.access & b.access) !== 0 && common(a.major, b.major) && common(a.minor, b.minor)
   )
+}
+
+/** Whether all devices of one rule are among those of the other. */
+function within(inner: ExactRule, outer: ExactRule): boolean {
+  return (outer.major ?? inner.major) === inner.major && (outer.minor ?? inner.minor) === inner.minor
 }
 
 function hole(rule: ExactRule, wider: ExactRule) {
