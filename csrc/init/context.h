@@ -32,9 +32,9 @@ inline Result check(Sys sys, long rc) {
 }
 
 // Goes on only if `expr`, a Result, is no failure.
-#define OCI_TRY(expr)                                      \
-  do {                                                     \
-    if (::oci::Result r_ = (expr); r_.failed()) return r_; \
+#define OCI_TRY(expr)                                                        \
+  do {                                                                       \
+    if (::oci::Result oci_try_ = (expr); oci_try_.failed()) return oci_try_; \
   } while (0)
 
 // Where the results of `read` steps go (host batches).
@@ -64,6 +64,16 @@ struct Context {
   Plan tail;                 // replaces the rest of the plan after this step, if `base` is set
   u32 step = 0;
   u32 part = 0;
+  // The plan in progress, and the offset in it of the step in progress.
+  Plan plan;
+  u32 offset = 0;
+  // A `chdir` with noFail could not: one with `retry` is still to come.
+  bool chdir_pending = false;
+  // Made by prepare_exec().
+  const char** exec_args = nullptr;
+  const char** exec_env = nullptr;
+  FixedString<1040> exec_home;
+  FixedString<32> exec_pid;
 
   Context() = default;
   Context(const Context&) = delete;

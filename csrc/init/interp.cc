@@ -91,6 +91,7 @@ Result run_plan(Context& ctx, const Plan& plan) {
 Result run_plan(Context& ctx, const Plan& first, const TraceSink& trace) {
   Plan plan = first;
   bool traced = plan.traced();
+  ctx.plan = plan;
   ctx.step = 0;
   if (traced) mark(ctx, trace);
   // Whether the step before failed with an errno that it ignores.
@@ -100,6 +101,7 @@ Result run_plan(Context& ctx, const Plan& first, const TraceSink& trace) {
     if (!record.or_else() || failed) {
       report_step(ctx);
       ctx.text.clear();
+      ctx.offset = offset;
       Result result = run_step(ctx, record);
       failed = result.failed();
       if (failed && !record.ignores(result.error)) return result;
@@ -108,6 +110,7 @@ Result run_plan(Context& ctx, const Plan& first, const TraceSink& trace) {
     if (ctx.tail.base != nullptr) {
       plan = ctx.tail;
       ctx.tail = Plan{};
+      ctx.plan = plan;
       ctx.part = 1;
       ctx.step = 0;
       failed = false;
