@@ -39,6 +39,15 @@ export class Bundle {
   }
 
   /**
+   * The same bundle with another config, which is checked when a container is created.
+   *
+   * @internal
+   */
+  static with(bundle: Bundle, config: Config): Bundle {
+    return new Bundle(bundle.dir, config)
+  }
+
+  /**
    * Checks a config and writes it to `dir/config.json`, in place of one that may be there. The directory is made if it is
    * missing.
    *

@@ -8,6 +8,7 @@ import type { CgroupCreation, CgroupLocation } from '../cgroup/types.ts'
 import { OciError } from '../errors.ts'
 import type { Plan, Step } from '../plan/steps.ts'
 import type { RuntimeFacts } from './facts.ts'
+import { readRecord, stateRoot } from './store.ts'
 
 /** Who manages the containers' cgroups. */
 export type CgroupManager = 'cgroupfs' | 'systemd' | 'disabled'
@@ -71,4 +72,10 @@ export async function oomKilled(location: CgroupLocation): Promise<boolean> {
   if (!file) return false
   const text = await readFile(file, 'utf8').catch(() => '')
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0) > 0
+}
+
+/** As `oomKilled`, of a container by its id; false if it is gone. */
+export async function oomKilledIn(root: string | undefined, id: string): Promise<boolean> {
+  const record = await readRecord(stateRoot(root), id).catch(() => null)
+  return record !== null && oomKilled(record.cgroup)
 }

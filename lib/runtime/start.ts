@@ -224,8 +224,7 @@ class Start {
     const { tracer, report } = this.#request
     if (error !== null) this.#reject(error)
     else {
-      if (tracer !== undefined && report >= 0)
-        tracer.add('exec', this.#tail ?? [], native().report(report).times)
+      if (tracer !== undefined && report >= 0) this.#trace(tracer, native().report(report).times)
       this.#resolve()
     }
   }
