@@ -41,7 +41,9 @@ export function hugetlbFilesV1(size: string): string[] {
 export function cpuV1(texts: Texts): CpuStats | undefined {
   const usageNs = single(texts['cpuacct.usage'])
   const stat = keyed(texts['cpu.stat'])
-  if (usageNs === undefined && stat.nr_periods === undefined) return undefined
+  // The v2 file of this name has the usage as well.
+  if (usageNs === undefined && (stat.nr_periods === undefined || stat.usage_usec !== undefined))
+    return undefined
   const perCpu = (texts['cpuacct.usage_all'] ?? '').split('\n').flatMap((line) => {
     const match = /^\d+ (\d+) (\d+)$/.exec(line)
     return match ? [{ user: Number(match[1]), system: Number(match[2]) }] : []
