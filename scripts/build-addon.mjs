@@ -1,8 +1,8 @@
-// build-addon.mjs [--arch x64|arm64] [--prebuild] [--debug] [--sanitize LIST] [-- node-gyp arguments]
+// build-addon.mjs [--arch x64|arm64] [--prebuild] [--debug] [--sanitize LIST] [--clean]
 //
 // Builds the addon by node-gyp: into build/, or with --prebuild into prebuilds/. Node's headers are taken from the
 // node that runs this, where it has them (they are the same for every architecture), so nothing is downloaded.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ const { values } = parseArgs({
     prebuild: { type: 'boolean', default: false },
     debug: { type: 'boolean', default: false },
     sanitize: { type: 'string', default: '' },
-    incremental: { type: 'boolean', default: false },
+    clean: { type: 'boolean', default: false },
   },
 })
 
@@ -33,7 +33,10 @@ if (cross) {
   env.AR ??= 'aarch64-linux-gnu-ar'
 }
 
-const run = (command, args) => execFileSync(command, args, { cwd: root, env, stdio: 'inherit' })
+const run = (command, args) => {
+  const { status } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' })
+  process.exitCode = status ?? 1
+}
 
 if (values.prebuild) {
   const strip = cross ? 'aarch64-linux-gnu-strip' : 'strip'
@@ -41,8 +44,8 @@ if (values.prebuild) {
   const options = ['--napi', '--arch', values.arch, '--target', target, '--tag-libc']
   run('prebuildify', [...options, '--strip', '--strip-bin', env.STRIP ?? strip])
 } else {
-  const command = values.incremental && existsSync(join(root, 'build/Makefile')) ? ['build'] : ['rebuild']
-  const options = [`--arch=${values.arch}`, values.debug ? '--debug' : '--release']
+  const command = values.clean ? ['rebuild'] : ['configure', 'build']
+  const options = ['--jobs=max', `--arch=${values.arch}`, values.debug ? '--debug' : '--release']
   if (values.sanitize) options.push(`--oci_sanitize=${values.sanitize}`)
   run('node-gyp', [...command, ...options])
 }
