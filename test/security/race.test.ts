@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Config } from '../../types/index.ts'
+import { slowness } from '../harness/checkout.ts'
+import { compile } from '../harness/compile.ts'
+import { mountsBelow } from '../harness/temp.ts'
+import { hostile, runScript } from './hostile.ts'
+
+const SECONDS = 3
+
+/** Exchanges two names all the time while `work` runs. */
+async function whileExchanging(a: string, b: string, work: () => Promise<void>): Promise<void> {
+  const program = compile('exchange', ['test/security/exchange.c'])
+  const racer = spawn(program, [a, b], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(racer.stdout, 'data')
+  try {
+    await work()
+  } finally {
+    racer.kill('SIGKILL')
+    await once(racer, 'exit')
+  }
+}
+
+/** Tries for some seconds; counts how often the container ran, and how often it was refused. */
+async function tryOften(
+  attempt: () => Promise<void>,
+  check: () => void,
+): Promise<[ran: number, refused: number]> {
+  const end = Date.now() + SECONDS * 1000 * slowness
+  let ran = 0
+  let refused = 0
+  while (Date.now() < end) {
+    await attempt().then(
+      () => ran++,
+      () => refused++,
+    )
+    check()
+  }
+  return [ran, refused]
+}
+
+const outsideMounts = (): string[] => readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+
+test('CVE-2021-30465, CVE-2024-45310: exchanging a directory and a symlink below a volume', async () => {
+  const image = hostile()
+  const volume = join(image.bundle, 'volume')
+  mkdirSync(join(volume, 'dir'), { recursive: true })
+  symlinkSync(image.outside, join(volume, 'link'))
+  const before = outsideMounts().length
+  const change = (config: Config) => {
+    config.mounts?.push(
+      { destination: '/vol', source: volume, options: ['rbind'] },
+      { destination: '/vol/dir/made/deep', type: 'tmpfs', source: 'tmpfs' },
+      { destination: '/vol/dir/file', source: join(image.bundle, 'config.json'), options: ['bind'] },
+    )
+  }
+  await whileExchanging(join(volume, 'dir'), join(volume, 'link'), async () => {
+    const [ran, refused] = await tryOften(
+      async () => void (await runScript(image, 'true', change)),
+      () => expect(readdirSync(image.outside)).toEqual([]),
+    )
+    expect(ran + refused).toBeGreaterThan(5)
+  })
+  expect(mountsBelow(image.bundle)).toEqual([])
+  expect(outsideMounts()).toHaveLength(before)
+})
+
+test('exchanging /dev and a symlink while devices are made', async () => {
+  const image = hostile()
+  symlinkSync(image.outside, join(image.rootfs, 'devlink'))
+  const change = (config: Config) => {
+    config.mounts = config.mounts?.filter(({ destination }) => !destination.startsWith('/dev'))
+  }
+  await whileExchanging(join(image.rootfs, 'dev'), join(image.rootfs, 'devlink'), async () => {
+    const [ran, refused] = await tryOften(
+      async () => void (await runScript(image, 'true', change)),
+      () => expect(readdirSync(image.outside)).toEqual([]),
+    )
+    expect(ran + refused).toBeGreaterThan(5)
+  })
+})
+
+test('exchanging a masked file and a symlink: what is masked lies inside', async () => {
+  const image = hostile()
+  const secret = join(image.outside, 'secret')
+  writeFileSync(secret, 'of the host')
+  writeFileSync(join(image.rootfs, 'etc/masked'), 'hidden')
+  symlinkSync(secret, join(image.rootfs, 'etc/link'))
+  const change = (config: Config) => {
+    if (!config.linux) return
+    config.linux.maskedPaths = ['/etc/masked']
+    config.linux.readonlyPaths = ['/etc/masked']
+  }
+  await whileExchanging(join(image.rootfs, 'etc/masked'), join(image.rootfs, 'etc/link'), async () => {
+    await tryOften(
+      async () => void (await runScript(image, 'true', change)),
+      () => expect(readFileSync(secret, 'utf8')).toBe('of the host'),
+    )
+  })
+  expect(mountsBelow(image.bundle)).toEqual([])
+  rmSync(secret)
+})
