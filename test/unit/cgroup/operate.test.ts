@@ -142,8 +142,9 @@ describe('update', () => {
 })
 
 describe('delegatedUid', () => {
-  const config = (extra: Pick<Config, 'linux'> | Pick<Config, 'mounts'> | object): Config => ({
+  const config = (extra: Partial<Pick<Config, 'linux' | 'mounts'>>): Config => ({
     ociVersion: '1.3.0',
+    root: { path: 'rootfs' },
     process: { cwd: '/', args: ['sh'], user: { uid: 5, gid: 5 } },
     mounts: [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] }],
     linux: { namespaces: [{ type: 'cgroup' }] },
