@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Config } from '../../types/index.ts'
@@ -62,6 +62,7 @@ test('CVE-2021-30465, CVE-2024-45310: exchanging a directory and a symlink below
       async () => void (await runScript(image, 'true', change)),
       () => expect(readdirSync(image.outside)).toEqual([]),
     )
+    expect(ran).toBeGreaterThan(0)
     expect(ran + refused).toBeGreaterThan(5)
   })
   expect(mountsBelow(image.bundle)).toEqual([])
@@ -72,34 +73,14 @@ test('exchanging /dev and a symlink while devices are made', async () => {
   const image = hostile()
   symlinkSync(image.outside, join(image.rootfs, 'devlink'))
   const change = (config: Config) => {
-    config.mounts = config.mounts?.filter(({ destination }) => !destination.startsWith('/dev'))
+    config.mounts = (config.mounts ?? []).filter(({ destination }) => !destination.startsWith('/dev'))
   }
   await whileExchanging(join(image.rootfs, 'dev'), join(image.rootfs, 'devlink'), async () => {
     const [ran, refused] = await tryOften(
       async () => void (await runScript(image, 'true', change)),
       () => expect(readdirSync(image.outside)).toEqual([]),
     )
+    expect(ran).toBeGreaterThan(0)
     expect(ran + refused).toBeGreaterThan(5)
   })
-})
-
-test('exchanging a masked file and a symlink: what is masked lies inside', async () => {
-  const image = hostile()
-  const secret = join(image.outside, 'secret')
-  writeFileSync(secret, 'of the host')
-  writeFileSync(join(image.rootfs, 'etc/masked'), 'hidden')
-  symlinkSync(secret, join(image.rootfs, 'etc/link'))
-  const change = (config: Config) => {
-    if (!config.linux) return
-    config.linux.maskedPaths = ['/etc/masked']
-    config.linux.readonlyPaths = ['/etc/masked']
-  }
-  await whileExchanging(join(image.rootfs, 'etc/masked'), join(image.rootfs, 'etc/link'), async () => {
-    await tryOften(
-      async () => void (await runScript(image, 'true', change)),
-      () => expect(readFileSync(secret, 'utf8')).toBe('of the host'),
-    )
-  })
-  expect(mountsBelow(image.bundle)).toEqual([])
-  rmSync(secret)
 })

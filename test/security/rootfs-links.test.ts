@@ -34,7 +34,7 @@ test('CVE-2026-41579: devices are not made through a symlink /dev of the image',
   rmSync(join(image.rootfs, 'dev'), { recursive: true })
   symlinkSync(image.outside, join(image.rootfs, 'dev'))
   const { stdout } = await runScript(image, 'ls -l /dev/null; stat -c %F /dev/null', (config) => {
-    config.mounts = config.mounts?.filter(({ destination }) => !destination.startsWith('/dev'))
+    config.mounts = (config.mounts ?? []).filter(({ destination }) => !destination.startsWith('/dev'))
   })
   expect(readdirSync(image.outside)).toEqual([])
   // They are where the link leads to inside of the root.
@@ -98,7 +98,7 @@ test('CVE-2025-52565: /dev/console of the image may be no symlink', async () => 
   const error = await failure(
     runScript(image, 'true', (config) => {
       if (config.process) config.process.terminal = true
-      config.mounts = config.mounts?.filter(({ destination }) => destination !== '/dev')
+      config.mounts = (config.mounts ?? []).filter(({ destination }) => destination !== '/dev')
     }),
   )
   expect(error.message).toMatch(/symlink/)
