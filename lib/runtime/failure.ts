@@ -68,7 +68,9 @@ function message(failure: StepFailure): string {
     // Engines tell exit codes 127 and 126 by these words.
     const program = step.op === 'exec' ? (step.args[0] ?? '') : step.program
     const inPath = errno === ENOENT && !program.includes('/')
-    return `exec: ${JSON.stringify(program)}: ${inPath ? 'executable file not found in $PATH' : reason}${text && `: ${text}`}`
+    const why = inPath ? 'executable file not found in $PATH' : reason
+    const more = text === '' || text === program ? '' : `: ${text}`
+    return `exec: ${JSON.stringify(program)}: ${why}${more}`
   }
   const what = [step.op, stepTarget(step)].filter(Boolean).join(' ')
   return [what, text, reason].filter(Boolean).join(': ')
