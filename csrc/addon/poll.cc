@@ -89,6 +89,7 @@ void Watch::close() {
   if (closing_) return;
   closing_ = true;
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
+  fd_.reset();  // libuv is done with it at once
   if (object != nullptr) {
     object->watch = nullptr;
     object->Unref();

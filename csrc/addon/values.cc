@@ -6,7 +6,9 @@
 namespace oci::addon {
 namespace {
 
+// Throwing a second time would be fatal; the first mistake is the one that is told.
 bool type_error(Napi::Env env, const char* expected, size_t index) {
+  if (env.IsExceptionPending()) return false;
   std::string text = std::string("argument ") + std::to_string(index + 1) + " must be " + expected;
   Napi::TypeError::New(env, text).ThrowAsJavaScriptException();
   return false;
