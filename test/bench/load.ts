@@ -4,7 +4,12 @@ import { type Bundle, Container } from 'oci-ts'
 import { life } from './subjects.ts'
 
 /** Containers per second with `inFlight` whole lives at any time. */
-export async function throughput(bundle: Bundle, root: string, inFlight: number, total: number): Promise<number> {
+export async function throughput(
+  bundle: Bundle,
+  root: string,
+  inFlight: number,
+  total: number,
+): Promise<number> {
   let left = total
   const begin = performance.now()
   await Promise.all(
@@ -16,7 +21,11 @@ export async function throughput(bundle: Bundle, root: string, inFlight: number,
 }
 
 /** How long the event loop was blocked at the 99th percentile and at most, in ms, over `count` warm lives. */
-export async function eventLoop(bundle: Bundle, root: string, count: number): Promise<{ p99: number; max: number }> {
+export async function eventLoop(
+  bundle: Bundle,
+  root: string,
+  count: number,
+): Promise<{ p99: number; max: number }> {
   // The histogram measures its own timer too: what a resolution of 1 ms adds is taken off by an idle run.
   const idle = monitorEventLoopDelay({ resolution: 1 })
   idle.enable()
@@ -56,7 +65,11 @@ export async function crowd(bundle: Bundle, root: string, count: number): Promis
   const times: number[] = []
   const add = async (index: number) => {
     const begin = performance.now()
-    const container = await Container.create(`crowd-${process.pid}-${index}`, { bundle, root, stdio: 'ignore' })
+    const container = await Container.create(`crowd-${process.pid}-${index}`, {
+      bundle,
+      root,
+      stdio: 'ignore',
+    })
     times.push(performance.now() - begin)
     await container.start()
     containers.push(container)

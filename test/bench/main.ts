@@ -3,24 +3,36 @@
  * counts: times of one machine on one day are noisy.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Bundle, type Config, Container, spec } from 'oci-ts'
 import { crowd, eventLoop, throughput } from './load.ts'
 import { interleave, type Subject, type Summary, summarize, table } from './measure.ts'
-import { bareSubject, oursExecSubject, oursSubject, peerExecSubject, peerSubject, spawnQuiet } from './subjects.ts'
+import {
+  bareSubject,
+  oursExecSubject,
+  oursSubject,
+  peerExecSubject,
+  peerSubject,
+  spawnQuiet,
+} from './subjects.ts'
 
 const rounds = Number(process.env.OCI_TS_BENCH_ROUNDS ?? 10)
 const block = Number(process.env.OCI_TS_BENCH_BLOCK ?? 12)
 const crowdSize = Number(process.env.OCI_TS_BENCH_CROWD ?? 1000)
+const checkout = fileURLToPath(new URL('../../../', import.meta.url))
+/** The peer that scripts/setup-debian.sh installed, or undefined. */
+function peer(name: string): string | undefined {
+  const path = join(checkout, '.cache/peers/bin', name)
+  return existsSync(path) ? path : undefined
+}
 const peers: [name: string, path: string | undefined][] = [
-  ['crun', process.env.OCI_TS_CRUN],
-  ['runc', process.env.OCI_TS_RUNC],
+  ['crun', peer('crun')],
+  ['runc', peer('runc')],
 ]
 
-const checkout = fileURLToPath(new URL('../../../', import.meta.url))
 const work = mkdtempSync(join(tmpdir(), 'oci-ts-bench-'))
 const results: string[] = []
 const say = (text: string) => {
@@ -31,7 +43,8 @@ const say = (text: string) => {
 /** A busybox root filesystem and the default spec, without a terminal, running `args`. */
 async function bundle(name: string, args: string[]): Promise<Bundle> {
   const dir = join(work, name)
-  for (const path of ['bin', 'proc', 'dev', 'sys', 'tmp']) mkdirSync(join(dir, 'rootfs', path), { recursive: true })
+  for (const path of ['bin', 'proc', 'dev', 'sys', 'tmp'])
+    mkdirSync(join(dir, 'rootfs', path), { recursive: true })
   execFileSync('cp', ['/bin/busybox', join(dir, 'rootfs/bin/busybox')])
   for (const applet of ['true', 'sleep', 'sh'])
     execFileSync('ln', ['-sf', 'busybox', join(dir, 'rootfs/bin', applet)])
@@ -111,7 +124,8 @@ async function execs(long: Bundle): Promise<void> {
 async function bigProcess(short: Bundle): Promise<void> {
   const root = join(work, 'root')
   const small = oursSubject(short, root, 'oci-ts, small process')
-  const before = summarize((await small.measure(block * 2), await small.measure(rounds * block)))
+  await small.measure(block * 2)
+  const before = summarize(await small.measure(rounds * block))
   const ballast = Array.from({ length: 800 }, () => Buffer.alloc(1024 * 1024, 1))
   const after = summarize(await oursSubject(short, root).measure(rounds * block))
   say(`\n### With ${ballast.length} MB of live buffers in the process\n`)
@@ -129,19 +143,33 @@ async function bigProcess(short: Bundle): Promise<void> {
 async function main(): Promise<void> {
   const short = await bundle('short', ['/bin/true'])
   const long = await bundle('long', ['/bin/sleep', '3600'])
-  say(`oci-ts bench, node ${process.version}, kernel ${execFileSync('uname', ['-r'], { encoding: 'utf8' }).trim()}`)
+  say(
+    `oci-ts bench, node ${process.version}, kernel ${execFileSync('uname', ['-r'], { encoding: 'utf8' }).trim()}`,
+  )
   for (const [name, path] of peers)
-    say(path ? execFileSync(path, ['--version'], { encoding: 'utf8' }).split('\n')[0]! : `${name}: not installed`)
+    say(
+      path
+        ? execFileSync(path, ['--version'], { encoding: 'utf8' }).split('\n')[0]!
+        : `${name}: not installed`,
+    )
   await wholeLife(short)
   await execs(long)
   const root = join(work, 'root')
   say('\n### Containers per second\n')
   const lives = rounds * block
   const speeds: [number, number][] = []
-  for (const inFlight of [1, 2, 8, 32]) speeds.push([inFlight, await throughput(short, root, inFlight, lives)])
-  say(table(['in flight', 'per second'], speeds.map(([inFlight, speed]) => [String(inFlight), speed])))
+  for (const inFlight of [1, 2, 8, 32])
+    speeds.push([inFlight, await throughput(short, root, inFlight, lives)])
+  say(
+    table(
+      ['in flight', 'per second'],
+      speeds.map(([inFlight, speed]) => [String(inFlight), speed]),
+    ),
+  )
   const loop = await eventLoop(short, root, lives)
-  say(`\nEvent loop blocked: p99 ${loop.p99.toFixed(2)} ms, max ${loop.max.toFixed(2)} ms (over ${lives} warm lives)`)
+  say(
+    `\nEvent loop blocked: p99 ${loop.p99.toFixed(2)} ms, max ${loop.max.toFixed(2)} ms (over ${lives} warm lives)`,
+  )
   await bigProcess(short)
   if (crowdSize > 20) {
     const many = await crowd(long, root, crowdSize)

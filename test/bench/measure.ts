@@ -61,7 +61,11 @@ export async function timeEach(count: number, run: (index: number) => Promise<vo
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? format(cell) : cell)))
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`
-  return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...cells.map(line)].join('\n')
+  return [
+    line(head),
+    line(head.map((_, column) => (column === 0 ? '---' : '---:'))),
+    ...cells.map(line),
+  ].join('\n')
 }
 
 function format(value: number): string {

@@ -23,7 +23,11 @@ let serial = 0
 
 /** One whole life in process: create, start, wait, delete. */
 export async function life(bundle: Bundle, root: string): Promise<void> {
-  const container = await Container.create(`bench-${process.pid}-${serial++}`, { bundle, root, stdio: 'ignore' })
+  const container = await Container.create(`bench-${process.pid}-${serial++}`, {
+    bundle,
+    root,
+    stdio: 'ignore',
+  })
   await container.start()
   const { exitCode } = await container.wait()
   if (exitCode !== 0) throw new Error(`the container ended with ${exitCode}`)
