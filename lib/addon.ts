@@ -16,7 +16,7 @@ let loaded: Native | undefined
  * the addon from source.
  */
 export function loadAddon(): Native {
-  loaded ??= load(packageRoot())
+  loaded ??= loadFrom(packageRoot())
   return loaded
 }
 
@@ -27,7 +27,8 @@ function packageRoot(): string {
   return existsSync(join(parent, 'package.json')) ? parent : join(parent, '..')
 }
 
-function load(root: string): Native {
+/** Loads the addon of the package in the directory `root`. */
+export function loadFrom(root: string): Native {
   const failures: { path: string; reason: string; cause?: unknown }[] = []
   for (const path of candidates(root)) {
     try {
@@ -40,7 +41,11 @@ function load(root: string): Native {
         reason: 'it was built from other sources than this JavaScript (the step tables differ)',
       })
     } catch (cause) {
-      failures.push({ path, reason: explain(cause instanceof Error ? cause.message : String(cause)), cause })
+      failures.push({
+        path,
+        reason: explain(path, cause instanceof Error ? cause.message : String(cause)),
+        cause,
+      })
     }
   }
   const [first] = failures
@@ -81,8 +86,25 @@ function isMusl(): boolean {
   }
 }
 
+/** e_machine of the architectures. */
+const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 }
+
+/** The architecture of an ELF file. The loader itself says no more than that there is no such file. */
+function elfMachine(path: string): number | undefined {
+  try {
+    const head = readFileSync(path).subarray(0, 20)
+    return head.length === 20 && head.readUInt32BE(0) === 0x7f454c46 ? head.readUInt16LE(18) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Turns the dynamic loader's message into a cause. */
-function explain(message: string): string {
+function explain(path: string, message: string): string {
+  const machine = elfMachine(path)
+  if (machine !== undefined && machine !== MACHINES[process.arch]) {
+    return `it was built for another architecture than ${process.arch}. ${message}`
+  }
   const version = /version [`'](GLIBC(?:XX)?_[\d.]+)' not found/.exec(message)?.[1]
   if (version) return `this system's C library is too old for it (it needs ${version}). ${message}`
   if (
@@ -91,9 +113,8 @@ function explain(message: string): string {
   ) {
     return `it was built for glibc, and this system has musl. ${message}`
   }
-  if (/wrong ELF class|invalid ELF header|cannot open shared object file.*ELF|Exec format/.test(message)) {
-    return `it was built for another architecture than ${process.arch}. ${message}`
-  }
+  if (/file too short|invalid ELF header/.test(message))
+    return `it is no shared library, or cut off. ${message}`
   if (/failed to map segment|Operation not permitted/.test(message)) {
     return `its directory forbids execution (a filesystem mounted with noexec?). ${message}`
   }
