@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { Container, spec } from '../../lib/index.ts'
+import { mountsBelow } from '../harness/temp.ts'
+import { failure, hostile, runScript } from '../security/hostile.ts'
+
+test('tmpcopyup keeps owner, mode, links, holes and devices; ro comes last', async () => {
+  const image = hostile()
+  const dir = join(image.rootfs, 'var/data')
+  mkdirSync(join(dir, 'sub'), { recursive: true })
+  writeFileSync(join(dir, 'sub/file'), 'content')
+  chmodSync(join(dir, 'sub/file'), 0o4755)
+  chownSync(join(dir, 'sub/file'), 12, 34)
+  chmodSync(join(dir, 'sub/file'), 0o4755)
+  symlinkSync('sub/file', join(dir, 'link'))
+  chmodSync(dir, 0o1770)
+  const { stdout, stderr } = await runScript(
+    image,
+    'cd /var/data; stat -c "%a %u %g" . sub/file; readlink link; cat link; echo; touch x; grep " /var/data " /proc/self/mountinfo | cut -d" " -f5,6',
+    (config) => {
+      config.mounts?.push({
+        destination: '/var/data',
+        type: 'tmpfs',
+        source: 'tmpfs',
+        options: ['tmpcopyup', 'ro'],
+      })
+    },
+  )
+  expect(stderr).toContain('Read-only file system')
+  expect(stdout.trim().split('\n')).toEqual([
+    '1770 0 0',
+    '4755 12 34',
+    'sub/file',
+    'content',
+    '/var/data ro,relatime',
+  ])
+})
+
+test('ro of a bind is its own, rro that of the whole tree', async () => {
+  const image = hostile()
+  const source = join(image.bundle, 'tree')
+  const sub = join(source, 'sub')
+  mkdirSync(sub, { recursive: true })
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', sub])
+  try {
+    for (const [option, expected] of [
+      ['ro', '1\n0\n'],
+      ['rro', '1\n1\n'],
+    ] as const) {
+      const { stdout } = await runScript(
+        image,
+        'for d in /tree /tree/sub; do touch $d/x 2>/dev/null; echo $?; done',
+        (config) => config.mounts?.push({ destination: '/tree', source, options: ['rbind', option] }),
+      )
+      expect(stdout).toBe(expected)
+    }
+  } finally {
+    execFileSync('umount', [sub])
+  }
+})
+
+test('attributes of a bind: set, cleared, access times as an enumeration', async () => {
+  const image = hostile()
+  const { stdout } = await runScript(
+    image,
+    'grep " /bind" /proc/self/mountinfo | cut -d" " -f5,6',
+    (config) => {
+      for (const [index, options] of [
+        ['bind', 'ro', 'nosuid', 'noatime'],
+        ['bind', 'nodev', 'noexec', 'strictatime'],
+        ['bind', 'nodiratime', 'relatime'],
+      ].entries()) {
+        config.mounts?.push({ destination: `/bind${index}`, source: image.outside, options })
+      }
+    },
+  )
+  expect(stdout.trim().split('\n')).toEqual([
+    '/bind0 ro,nosuid,noatime',
+    '/bind1 rw,nodev,noexec',
+    '/bind2 rw,nodiratime,relatime',
+  ])
+})
+
+test('a filesystem says what it does not like', async () => {
+  const image = hostile()
+  const error = await failure(
+    runScript(image, 'true', (config) => {
+      config.mounts?.push({ destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: ['bogus=1'] })
+    }),
+  )
+  expect(error.message).toContain("Unknown parameter 'bogus'")
+  expect(error.path).toMatch(/^\/mounts\/\d+/)
+  expect(mountsBelow(image.bundle)).toEqual([])
+})
+
+test('a terminal: the size, /dev/console, the controlling terminal', async () => {
+  const image = hostile()
+  const config = spec()
+  if (!config.process) throw new Error('no process')
+  config.process.args = [
+    '/bin/sh',
+    '-c',
+    'stty size; tty; stat -c %t:%T /dev/console; echo console > /dev/console; : < /dev/tty && echo controlling',
+  ]
+  config.process.consoleSize = { height: 33, width: 99 }
+  writeFileSync(join(image.bundle, 'config.json'), JSON.stringify(config))
+  await using container = await Container.create(`terminal-${process.pid}`, { bundle: image.bundle })
+  const chunks: Uint8Array[] = []
+  const { pty } = container
+  if (!pty) throw new Error('no terminal')
+  pty.on('data', (chunk: Uint8Array) => chunks.push(chunk))
+  await container.start()
+  await container.wait()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const lines = Buffer.concat(chunks).toString().split('\r\n')
+  expect(lines.slice(0, 5)).toEqual(['33 99', '/dev/pts/0', '88:0', 'console', 'controlling'])
+})
+
+test('without pivot_root the root is moved', async () => {
+  const image = hostile()
+  const config = spec()
+  if (!config.process) throw new Error('no process')
+  config.process.terminal = false
+  config.process.args = ['/bin/sh', '-c', 'ls -d /etc/passwd; ls /..']
+  writeFileSync(join(image.bundle, 'config.json'), JSON.stringify(config))
+  await using container = await Container.create(`move-${process.pid}`, {
+    bundle: image.bundle,
+    noPivot: true,
+  })
+  const chunks: Uint8Array[] = []
+  container.stdout?.on('data', (chunk: Uint8Array) => chunks.push(chunk))
+  await container.start()
+  expect((await container.wait()).exitCode).toBe(0)
+  expect(Buffer.concat(chunks).toString()).toMatch(/^\/etc\/passwd\nbin\ndev\n/)
+})
