@@ -97,7 +97,10 @@ function hostConfig(options: HostBundleOptions, bound: readonly string[]): Confi
   const config = spec({ rootless })
   const namespaces = config.linux?.namespaces?.filter(({ type }) => type !== 'network') ?? []
   if (network === 'none') namespaces.push({ type: 'network' })
-  const mounts = (config.mounts ?? []).map((mount) => (network === 'host' ? withHostSys(mount) : mount))
+  const mounts = (config.mounts ?? [])
+    .map((mount) => (mount.destination === '/sys' ? sysMount(network) : mount))
+    // Without a cgroup of its own it would show those of others.
+    .filter(({ destination }) => !rootless || destination !== '/sys/fs/cgroup')
   return {
     ...config,
     hostname,
@@ -121,15 +124,17 @@ function hostConfig(options: HostBundleOptions, bound: readonly string[]): Confi
   }
 }
 
-/** A sysfs of its own needs a network namespace of its own. */
-function withHostSys(mount: Mount): Mount {
-  if (mount.destination !== '/sys' || mount.type !== 'sysfs') return mount
-  return {
-    destination: '/sys',
-    type: 'none',
-    source: '/sys',
-    options: ['rbind', 'nosuid', 'noexec', 'nodev', readOnly()],
-  }
+/** A sysfs shows its network namespace's devices, and takes one that the user namespace owns. */
+function sysMount(network: 'none' | 'host'): Mount {
+  const options = ['nosuid', 'noexec', 'nodev']
+  return network === 'none'
+    ? { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...options, 'ro'] }
+    : {
+        destination: '/sys',
+        type: 'none',
+        source: '/sys',
+        options: ['rbind', 'rprivate', ...options, readOnly()],
+      }
 }
 
 function bindOptions(): string[] {

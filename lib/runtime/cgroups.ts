@@ -1,4 +1,6 @@
+import { accessSync, constants } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Config } from '../../types/index.ts'
 import { createCgroup } from '../cgroup/create.ts'
 import { delegatedUid } from '../cgroup/delegate.ts'
@@ -37,9 +39,9 @@ export function planCgroup(
     })
   }
   const { cgroupsPath, resources } = config.linux ?? {}
-  // Without a hierarchy an unprivileged caller can do nothing but go on without.
-  const none = manager === 'disabled' || (facts.cgroup.mode === 'none' && facts.rootless && !cgroupsPath)
-  const location = none ? DISABLED_LOCATION : locateCgroup(facts.cgroup, id, cgroupsPath)
+  let location = manager === 'disabled' ? DISABLED_LOCATION : locateCgroup(facts.cgroup, id, cgroupsPath)
+  if (facts.rootless && !cgroupsPath) location = writablePart(location)
+  const none = location.mode === 'disabled'
   const uid = delegatedUid(config)
   const creation = createCgroup(location, facts.cgroup, resources, {
     rootless: facts.rootless,
@@ -49,6 +51,23 @@ export function planCgroup(
     delegate: uid === null ? undefined : { uid, files: facts.delegateFiles },
   })
   return { location, creation: none ? null : creation }
+}
+
+/** What of a cgroup an unprivileged caller can make: without a part that nobody asked for it goes on. */
+function writablePart(location: CgroupLocation): CgroupLocation {
+  const v1 = location.v1.filter(({ dir }) => isWritable(dirname(dir)))
+  // To move a process there takes the right to write where both cgroups meet.
+  const v2 = location.v2 && isWritable(join(dirname(location.v2.dir), 'cgroup.procs')) ? location.v2 : null
+  return v1.length === 0 && v2 === null ? DISABLED_LOCATION : { ...location, v1, v2 }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /**
