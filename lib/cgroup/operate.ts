@@ -1,4 +1,3 @@
-import { posix } from 'node:path'
 import type { Step } from '../plan/steps.ts'
 import { ERRNO } from './constants.ts'
 import type { CgroupLocation } from './types.ts'
@@ -112,10 +111,4 @@ export function processDirs(location: CgroupLocation): string[] {
 /** Pids in the text of cgroup.procs. */
 export function parseProcs(text: string): number[] {
   return text.split('\n').filter(Boolean).map(Number)
-}
-
-/** Name of a container's cgroup, for messages. */
-export function cgroupName(location: CgroupLocation): string {
-  const [first] = [location.v2, ...location.v1].filter((entry) => entry !== null)
-  return first ? `/${posix.relative(first.mountpoint, first.dir)}` : ''
 }
