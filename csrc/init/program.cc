@@ -93,10 +93,19 @@ class PasswdFile {
   FixedString<1024> line_;
 };
 
-// What is to be open in the executed program, from number 3 on; and how others are told of the exec.
+// Moves an fd out of the way of the numbers below `first_free`.
+Result move_up(int& fd, u32 first_free) {
+  if (fd < 0 || fd >= static_cast<int>(first_free)) return done();
+  long moved = sys::fcntl(fd, F_DUPFD_CLOEXEC, first_free);
+  if (moved < 0) return fail(Sys::fcntl_, moved);
+  fd = static_cast<int>(moved);
+  return done();
+}
+
+// Makes the kept slots' fds 3, 4, …; `reporter`, by which others are told of the exec, keeps out of their
+// way.
 Result arrange_fds(Context& ctx, const NumList& kept, int& reporter) {
   u32 first_free = 3 + kept.size();
-  // First everything that is kept goes out of the way of the numbers 3, 4, …
   for (u32 i = 0; i < kept.size(); i++) {
     u32 slot = kept[i] < kMaxSlots ? static_cast<u32>(kept[i]) : kNoSlot;
     int fd = ctx.slots.get(slot);
@@ -104,49 +113,31 @@ Result arrange_fds(Context& ctx, const NumList& kept, int& reporter) {
       ctx.text.set("nothing to keep in slot ").num(kept[i]);
       return Result{EBADF, Sys::none};
     }
-    if (fd >= static_cast<int>(first_free)) continue;
-    long moved = sys::fcntl(fd, F_DUPFD_CLOEXEC, first_free + 1);
-    if (moved < 0) return fail(Sys::fcntl_, moved);
-    ctx.slots.put(slot, static_cast<int>(moved));
+    int moved = fd;
+    OCI_TRY(move_up(moved, first_free));
+    if (moved != fd) ctx.slots.put(slot, moved);
   }
-  if (reporter >= 0 && reporter < static_cast<int>(first_free)) {
-    long moved = sys::fcntl(reporter, F_DUPFD_CLOEXEC, first_free + 1);
-    if (moved < 0) return fail(Sys::fcntl_, moved);
-    reporter = static_cast<int>(moved);
-  }
+  OCI_TRY(move_up(reporter, first_free));
   for (u32 i = 0; i < kept.size(); i++) {
     int to = static_cast<int>(3 + i);
     OCI_TRY(check(Sys::dup3_, sys::dup3(ctx.slots.get(static_cast<u32>(kept[i])), to, 0)));
   }
-  if (reporter >= 0 && reporter != static_cast<int>(first_free)) {
-    long rc = sys::dup3(reporter, static_cast<int>(first_free), O_CLOEXEC);
-    if (rc < 0) return fail(Sys::dup3_, rc);
-    reporter = static_cast<int>(first_free);
-  }
   return done();
 }
 
-// Closes everything from `first` on. A seccomp filter may forbid close_range(2); then what this program knows
-// to be open is closed one by one, and what even then stays is close-on-exec.
-void close_from(Context& ctx, u32 first) {
-  if (sys::close_range(first, ~0u, 0) == 0) return;
-  for (u32 slot = 0; slot < kMaxSlots; slot++) {
-    int fd = ctx.slots.get(slot);
-    if (fd >= static_cast<int>(first)) (void)sys::close(fd);
-  }
-  for (int fd = static_cast<int>(first); fd < static_cast<int>(kMaxSlots) + 64; fd++) (void)sys::close(fd);
+// Closes the fds from `first` to `last`. A seccomp filter may forbid close_range(2); then what this program
+// can have open is closed one by one, and what even then stays is close-on-exec.
+void close_between(u32 first, u32 last) {
+  if (first > last || sys::close_range(first, last, 0) == 0) return;
+  u32 end = last < kMaxSlots + 64 ? last : kMaxSlots + 64;
+  for (u32 fd = first; fd <= end; fd++) (void)sys::close(static_cast<int>(fd));
 }
 
-// The filter may also forbid sendmsg(2).
-void announce_exec(Context& ctx, int reporter) {
-  if (reporter < 0) return;
-  long rc = send_message(ctx, reporter, Outgoing{MessageKind::exec});
-  if (rc == 0 || rc == -EPIPE || rc == -ECONNRESET) return;
-  MessageHeader header = {};
-  header.kind = static_cast<u32>(MessageKind::exec);
-  header.step = ctx.step;
-  header.part = ctx.part;
-  (void)sys::write(reporter, &header, sizeof(header));
+// Closes everything from `first` on, but the reporter, which closes by the exec.
+void close_from(u32 first, int reporter) {
+  if (reporter < 0) return close_between(first, ~0u);
+  close_between(first, static_cast<u32>(reporter) - 1);
+  close_between(static_cast<u32>(reporter) + 1, ~0u);
 }
 
 }  // namespace
@@ -224,9 +215,9 @@ Result exec(Context& ctx, const Record& r) {
   int reporter = listener_of(ctx);
   OCI_TRY(arrange_fds(ctx, kept, reporter));
   (ctx.starter >= 0 ? ctx.starter : ctx.parent) = reporter;
-  close_from(ctx, 3 + kept.size() + (reporter >= 0 ? 1 : 0));
+  close_from(3 + kept.size(), reporter);
   const char* program = ctx.program.empty() ? ctx.exec_args[0] : ctx.program.c();
-  announce_exec(ctx, reporter);
+  (void)send_message(ctx, reporter, Outgoing{MessageKind::exec});
   if (ctx.report != nullptr) ctx.report->state = static_cast<u32>(ReportState::done);
   long rc = sys::execve(program, ctx.exec_args, ctx.exec_env);
   return ctx.failed_on(Sys::execve_, rc, program);

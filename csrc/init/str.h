@@ -99,7 +99,10 @@ class FixedString {
   static constexpr usize capacity() { return N; }
   bool empty() const { return size_ == 0; }
   bool truncated() const { return truncated_; }
-  Str str() const { return Str(buffer_, size_); }
+  Str str() const {
+    if (size_ >= N) __builtin_unreachable();
+    return Str(buffer_, size_);
+  }
   operator Str() const { return str(); }
 
  private:

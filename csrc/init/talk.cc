@@ -34,6 +34,19 @@ void take_fds(const MsgHdr& header, const ReceiveControl& control, Incoming& mes
   }
 }
 
+bool is_gone(long rc) {
+  return rc == -EPIPE || rc == -ECONNRESET;
+}
+
+// A seccomp filter may forbid sendmsg(2), and seldom write(2).
+long write_message(int socket, const MessageHeader& header, Str text) {
+  u8 packet[sizeof(header) + kMaxMessageText];
+  __builtin_memcpy(packet, &header, sizeof(header));
+  __builtin_memcpy(packet + sizeof(header), text.data, header.length);
+  long n = sys::write(socket, packet, sizeof(header) + header.length);
+  return n < 0 ? n : 0;
+}
+
 }  // namespace
 
 long send_message(const Context& ctx, int socket, const Outgoing& m) {
@@ -57,7 +70,9 @@ long send_message(const Context& ctx, int socket, const Outgoing& m) {
   do {
     rc = sys::sendmsg(socket, &message, kMsgNosignal);
   } while (rc == -EINTR);
-  return rc < 0 ? rc : 0;
+  if (rc >= 0) return 0;
+  if (m.fd >= 0 || is_gone(rc)) return rc;
+  return write_message(socket, header, m.text);
 }
 
 long receive_message(int socket, Incoming& message, i64 timeout_ms) {
@@ -77,7 +92,7 @@ long receive_message(int socket, Incoming& message, i64 timeout_ms) {
   do {
     n = sys::recvmsg(socket, &packet, kMsgCmsgCloexec);
   } while (n == -EINTR);
-  if (n == 0 || n == -ECONNRESET) return -EPIPE;
+  if (n == 0 || is_gone(n)) return -EPIPE;
   if (n < 0) return n;
   take_fds(packet, control, message);
   if (n < static_cast<long>(sizeof(header))) return -EPROTO;
