@@ -9,8 +9,8 @@ namespace {
 // A starter that says nothing does not keep others out for longer than this.
 constexpr i64 kStarterTimeoutMs = 5000;
 
-// Tells a starter that it comes to nothing. What it sent must be read before its socket is closed: unread, it would
-// reset the connection, and the answer with it.
+// Tells a starter that it comes to nothing. What it sent must be read before its socket is closed: unread, it
+// would reset the connection, and the answer with it.
 void answer_error(const Context& ctx, int socket, i32 error, Str text) {
   constexpr int kShutRead = 0;
   (void)sys::call(__NR_shutdown, socket, kShutRead);

@@ -5,6 +5,7 @@ import {
   constants as fsConstants,
   openSync,
   readFileSync,
+  readSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -145,10 +146,12 @@ test('stages: each tells of the next, which is our child too', async () => {
   const pid = Number(/^Pid:\s*(\d+)/m.exec(info)?.[1])
   expect(pid).not.toBe(launched.pid)
   expect(await parent.next()).toMatchObject({ kind: 'exec' })
+  const said = Buffer.alloc(2)
+  expect(readSync(read, said)).toBe(2)
+  expect(said.toString()).toBe('1\n')
   expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toContain(`PPid:\t${process.pid}\n`)
   expect(native().pidfdSignal(pidfd, constants.signals.SIGKILL)).toBe(0)
   expect(await ended(pidfd)).toMatchObject({ signal: constants.signals.SIGKILL })
-  expect(readFileSync(read, 'utf8')).toBe('1\n')
   native().close(read)
   native().close(pidfd)
   launched.close()
