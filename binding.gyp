@@ -46,6 +46,8 @@
         'NAPI_VERSION=8',
         'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
         'NODE_ADDON_API_DISABLE_DEPRECATED',
+        # A worker_thread may be terminated in the middle of any call.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
         'OCI_HOSTED',
         'OCI_TS_VERSION="<(version)"',
       ],

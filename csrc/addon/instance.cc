@@ -11,6 +11,14 @@ struct Holder {
   std::shared_ptr<Instance> instance;
 };
 
+// Whether values can be made and functions called: not in a worker_thread that is being terminated, whose
+// event loop turns once more before its clean-up.
+bool can_run_script(Napi::Env env) {
+  napi_value object, value;
+  return napi_create_object(env, &object) == napi_ok && napi_get_undefined(env, &value) == napi_ok &&
+         napi_set_named_property(env, object, "probe", value) == napi_ok;
+}
+
 }  // namespace
 
 Job::Job(Napi::Env env) : instance_(Instance::of(env)) {}
@@ -135,7 +143,7 @@ void Instance::settle_jobs() {
       ready_.erase(ready_.begin());
     }
     Napi::HandleScope scope(env_);
-    {
+    if (can_run_script(env_)) {
       // Leaving it runs the microtasks, and so whoever awaits the promise.
       Napi::CallbackScope callback(env_, *context_);
       job->settle(env_);

@@ -16,7 +16,7 @@ class PollObject;
 // collides with another watch of it, and a number that is used again is never meant by mistake.
 class Watch final : public Handle {
  public:
-  static Watch* start(Napi::Env env, int fd, int events, Napi::Function callback, int& error);
+  static Watch* start(Napi::Object resource, int fd, int events, Napi::Function callback, int& error);
   void shut() override { close(); }
   void close();
   void set_ref(bool on);
@@ -62,7 +62,8 @@ class PollObject final : public Napi::ObjectWrap<PollObject> {
   Watch* watch = nullptr;
 };
 
-Watch* Watch::start(Napi::Env env, int fd, int events, Napi::Function callback, int& error) {
+Watch* Watch::start(Napi::Object resource, int fd, int events, Napi::Function callback, int& error) {
+  Napi::Env env = resource.Env();
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) {
     error = errno;
@@ -76,7 +77,9 @@ Watch* Watch::start(Napi::Env env, int fd, int events, Napi::Function callback, 
   }
   watch->poll_.data = watch;
   watch->callback_ = Napi::Persistent(callback);
-  watch->context_ = std::make_unique<Napi::AsyncContext>(env, "oci-ts.poll");
+  // Node holds the resource weakly, and the caller's AsyncLocalStorage goes with it: the object that lives as
+  // long as the watch.
+  watch->context_ = std::make_unique<Napi::AsyncContext>(env, "oci-ts.poll", resource);
   error = -uv_poll_start(&watch->poll_, events, on_event);
   if (error != 0) {
     watch->close();
@@ -134,7 +137,7 @@ Napi::Value poll(const Napi::CallbackInfo& info) {
   Napi::Object object = Instance::of(env)->poll_class().New({});
   if (object.IsEmpty()) return env.Undefined();
   int error = 0;
-  Watch* watch = Watch::start(env, fd, events, info[2].As<Napi::Function>(), error);
+  Watch* watch = Watch::start(object, fd, events, info[2].As<Napi::Function>(), error);
   if (watch == nullptr) {
     throw_system_error(env, "poll", error);
     return env.Undefined();

@@ -3,6 +3,7 @@ import { constants, hostname } from 'node:os'
 import { expect, test } from 'vitest'
 import { native } from '../../../lib/native.ts'
 import { encodePlan } from '../../../lib/plan/encode.ts'
+import { decodeMessage } from '../../../lib/plan/message-codec.ts'
 import { SLOT } from '../../../lib/plan/slots.ts'
 import type { Step } from '../../../lib/plan/steps.ts'
 import { capture, ended, launch, program } from './launch.ts'
@@ -142,6 +143,22 @@ test('the report tells the step that failed', async () => {
   const { exit, report } = await capture([{ op: 'nop' }, { op: 'fail', errno: 28, text: 'no' }])
   expect(exit).toMatchObject({ code: 1 })
   expect(report).toMatchObject({ step: 1, part: 0, errno: 28 })
+})
+
+test('init hands out an fd in a datagram', async () => {
+  const file = openSync('/etc/hostname', 'r')
+  const launched = await launch([{ op: 'sendFd', slot: 40, name: 2 }], { pass: [[file, 40]] })
+  closeSync(file)
+  await ended(launched.pidfd)
+  const datagram = native().recv(launched.socket)
+  expect(datagram?.fds).toHaveLength(1)
+  const [received = -1] = datagram?.fds ?? []
+  expect(decodeMessage(datagram?.data ?? new Uint8Array())).toMatchObject({ kind: 'fd', value: 2 })
+  expect(readFileSync(received, 'utf8')).toBe(readFileSync('/etc/hostname', 'utf8'))
+  expect(readFileSync(`/proc/self/fdinfo/${received}`, 'utf8')).toMatch(/^flags:\t02/m) // O_CLOEXEC
+  expect(native().recv(launched.socket)).toEqual({ data: new Uint8Array(0), fds: [] })
+  closeSync(received)
+  launched.close()
 })
 
 test('a traced plan has a time for its begin and for the end of each step', async () => {
