@@ -40,6 +40,10 @@ Result make_working_directory(Context& ctx, Str path) {
   return make_dirs_in_root(ctx, root.get(), path, 0755, made);
 }
 
+bool is_denied(long rc) {
+  return rc == -EACCES || rc == -EPERM;
+}
+
 Result get_limit(u32 resource, u64 limit[2]) {
   return check(Sys::prlimit64_, sys::prlimit64(0, resource, nullptr, limit));
 }
@@ -73,10 +77,12 @@ Result chdir(Context& ctx, const Record& r) {
     ctx.chdir_pending = false;
     long rc = sys::chdir(path.c());
     if (rc == -ENOENT && r.flag(f::chdir::create)) {
-      OCI_TRY(make_working_directory(ctx, path));
-      rc = sys::chdir(path.c());
+      Result made = make_working_directory(ctx, path);
+      if (made.failed() && !(is_denied(-made.error) && r.flag(f::chdir::noFail))) return made;
+      rc = made.failed() ? -made.error : sys::chdir(path.c());
     }
-    if ((rc == -EACCES || rc == -EPERM) && r.flag(f::chdir::noFail)) {
+    if (is_denied(rc) && r.flag(f::chdir::noFail)) {
+      ctx.text.clear();
       ctx.chdir_pending = true;
       return done();
     }

@@ -241,6 +241,9 @@ test('the working directory: made, kept from a user, checked against the root', 
   const other: Step = { op: 'setIds', uid: 2000, gid: 2000, groups: [] }
   expect(await failure([user, { ...noFail }, retry])).toMatchObject({ errno: EACCES, syscall: 'chdir' })
   expect(await failure([other, chdir('private')])).toMatchObject({ errno: EACCES })
+  // What can't be made now may be there later.
+  const later = [chdir('new/x', { create: true, noFail: true }), chdir('new/x', { retry: true })]
+  expect(await failure([user, ...later])).toMatchObject({ errno: ENOENT, step: 2 })
 })
 
 test('a working directory outside of the root is found out', async () => {
