@@ -66,9 +66,8 @@ test('CVE-2025-31133: a /dev/null of the image masks nothing', async () => {
     image,
     'stat -c "%F %t:%T" /proc/keys && echo "|/evil" > /proc/keys && wc -c < /proc/keys',
     (config) => {
-      config.mounts = (config.mounts ?? [])
-        .filter(({ destination }) => !destination.startsWith('/dev'))(config.mounts ?? [])
-        .push({ destination: '/dev', source: dev, options: ['bind'] })
+      const others = (config.mounts ?? []).filter(({ destination }) => !destination.startsWith('/dev'))
+      config.mounts = [...others, { destination: '/dev', source: dev, options: ['bind'] }]
       if (config.linux) config.linux.maskedPaths = ['/proc/keys']
     },
   )
