@@ -1,0 +1,23 @@
+import type { Command } from '../command.ts'
+import { create } from './create.ts'
+import { exec } from './exec.ts'
+import { list, ps, state } from './inspect.ts'
+import { kill, pause, remove, resume, start } from './lifecycle.ts'
+import { run } from './run.ts'
+import { spec } from './spec.ts'
+
+/** The commands, by name, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, Command>> = Object.assign(Object.create(null), {
+  create,
+  delete: remove,
+  exec,
+  kill,
+  list,
+  pause,
+  ps,
+  resume,
+  run,
+  spec,
+  start,
+  state,
+})

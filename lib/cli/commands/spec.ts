@@ -1,0 +1,39 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { formatJson } from '../../config/format.ts'
+import { spec as defaultSpec } from '../../config/spec.ts'
+import { OciError } from '../../errors.ts'
+import { hostBundle } from '../../host-bundle.ts'
+import { hostFacts } from '../../runtime/facts.ts'
+import { defineCommand } from '../command.ts'
+import { absolute } from '../globals.ts'
+
+export const spec = defineCommand({
+  summary: 'create a new specification file',
+  args: '',
+  count: [0, 0],
+  flags: {
+    bundle: { type: 'string', short: 'b', value: 'DIR', help: 'path to the root of the bundle directory' },
+    rootless: { type: 'bool', help: 'generate a configuration for a rootless container' },
+    host: { type: 'bool', help: 'write a bundle that shows the host’s programs, read-only' },
+  },
+  async run({ flags, io }) {
+    const dir = absolute(flags.bundle ?? io.cwd, io)
+    if (flags.host) {
+      await hostBundle(dir)
+      return 0
+    }
+    const { cgroup } = await hostFacts()
+    const config = defaultSpec({ rootless: flags.rootless, cgroupNamespace: cgroup.mode === 'v2' })
+    try {
+      await writeFile(join(dir, 'config.json'), `${formatJson(config)}\n`, { flag: 'wx', mode: 0o666 })
+    } catch (error) {
+      const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
+      const why = exists
+        ? 'File config.json exists. Remove it first'
+        : `config.json can’t be written in ${dir}`
+      throw new OciError('ERR_OCI_OPTION_INVALID', why, { cause: error })
+    }
+    return 0
+  },
+})
