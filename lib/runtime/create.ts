@@ -48,6 +48,11 @@ export async function createContainer(root: string, id: string, options: Checked
   return new Creation(root, id, options).run()
 }
 
+/** The plan of a container that would be created, without creating it. */
+export async function planContainer(id: string, options: CheckedCreate): Promise<Launch> {
+  return new Creation('/', id, options).launch()
+}
+
 class Creation {
   readonly #root: string
   readonly #id: string
@@ -68,6 +73,11 @@ class Creation {
     this.#id = id
     this.#options = options
     this.#tracer = options.trace ? new Tracer() : undefined
+  }
+
+  async launch(): Promise<Launch> {
+    await this.#plan()
+    return this.#launch
   }
 
   async run(): Promise<Created> {

@@ -72,6 +72,8 @@ function message(failure: StepFailure): string {
     const more = text === '' || text === program ? '' : `: ${text}`
     return `exec: ${JSON.stringify(program)}: ${why}${more}`
   }
+  // The text says what became of the hook's program; the error number only that something did.
+  if (step.op === 'hook' && text !== '') return `hook ${step.path}: ${text}`
   const what = [step.op, stepTarget(step)].filter(Boolean).join(' ')
   return [what, text, reason].filter(Boolean).join(': ')
 }

@@ -8,6 +8,13 @@ import type { CreateInput } from '../plan/types.ts'
 const filters = new Map<string, Promise<Uint8Array>>()
 const MOST = 64
 
+/** Whether a config has a seccomp profile. Some callers send an empty one for none. */
+export function hasSeccomp({ linux }: Config): boolean {
+  return (
+    linux?.seccomp !== undefined && Boolean(linux.seccomp.defaultAction || linux.seccomp.syscalls?.length)
+  )
+}
+
 /**
  * The compiled seccomp filter of a config, or null if it has none. Compiled once per profile and process, on a worker
  * thread.
@@ -15,10 +22,8 @@ const MOST = 64
  * @throws `ERR_OCI_SECCOMP`, `ERR_OCI_UNSUPPORTED` where libseccomp is missing or the profile asks for too much
  */
 export async function compileSeccomp(config: Config): Promise<CreateInput['seccomp']> {
-  const seccomp = config.linux?.seccomp
-  // Some callers send an empty profile for none.
-  if (seccomp === undefined || (!seccomp.defaultAction && !seccomp.syscalls?.length)) return null
-  const plan = planSeccomp(seccomp)
+  if (!hasSeccomp(config)) return null
+  const plan = planSeccomp(config.linux!.seccomp!)
   const version = native().seccompVersion()
   if (version === null) {
     throw new OciError(

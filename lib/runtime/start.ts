@@ -18,7 +18,7 @@ import { deathError, initError } from './launch.ts'
 import type { Warning } from './options.ts'
 import { liveStat } from './proc.ts'
 import type { RecordHead } from './record.ts'
-import { compileSeccomp } from './seccomp.ts'
+import { compileSeccomp, hasSeccomp } from './seccomp.ts'
 import { START_SOCKET } from './store.ts'
 import type { Tracer } from './trace.ts'
 
@@ -180,7 +180,9 @@ class Start {
     if (message.part === 1) error = initError(message, this.#tail ?? [], head.id)
     else {
       const tail =
-        config.process === undefined ? [] : await tailOf(this.#request, config.process, NO_FILTER, false)
+        config.process === undefined
+          ? []
+          : await tailOf(this.#request, config.process, standIn(config), false)
       error = initError({ ...message, step: message.step - head.start.tail }, tail, head.id)
     }
     await watch.exited
@@ -206,7 +208,9 @@ class Start {
     const hint = status.signal === 'SIGKILL' ? await explainKill() : undefined
     const plan =
       this.#tail ??
-      (config.process === undefined ? [] : await tailOf(this.#request, config.process, NO_FILTER, false))
+      (config.process === undefined
+        ? []
+        : await tailOf(this.#request, config.process, standIn(config), false))
     const offset = this.#tail === null ? head.start.tail : 0
     this.#finish(deathError(report, plan, status, head.id, hint, offset))
   }
@@ -236,4 +240,6 @@ class Start {
 }
 
 /** Stands for the filter where only the kinds of the steps are of interest. */
-const NO_FILTER = { filter: new Uint8Array(8), flags: 0 }
+function standIn(config: Config): Awaited<ReturnType<typeof compileSeccomp>> {
+  return hasSeccomp(config) ? { filter: new Uint8Array(8), flags: 0 } : null
+}
