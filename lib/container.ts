@@ -121,6 +121,7 @@ export class Container implements AsyncDisposable {
   /** The state directory and init's report, open until the start; -1: closed. */
   #state: number
   #report: number
+  #starting = false
   #deleted = false
 
   private constructor(parts: Parts) {
@@ -139,6 +140,8 @@ export class Container implements AsyncDisposable {
     this.#report = parts.report
     this.#tracer = parts.tracer
     this.#warn = parts.warn
+    // Nobody can start it any more, whoever ended it; a start that is under way closes them itself.
+    if (this.#state >= 0) void handle.watch?.exited.then(() => this.#starting || this.#closeFds())
   }
 
   /**
@@ -253,6 +256,7 @@ export class Container implements AsyncDisposable {
     if (watch === null || watch.status !== undefined) throw this.#wrongState('stopped: it can’t be started')
     const state = this.#state >= 0 ? this.#state : openDirectory(stateDir(this.#root, this.id), this.id)
     const own = state === this.#state
+    this.#starting = own
     try {
       await startContainer({
         head: this.#head,
@@ -271,7 +275,9 @@ export class Container implements AsyncDisposable {
       })
       if (own) this.#closeFds()
     } finally {
+      this.#starting = false
       if (!own) closeSync(state)
+      else if (watch.status !== undefined) this.#closeFds()
     }
     await poststart(this.#head, this.#config, watch, signal)
   }

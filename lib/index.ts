@@ -16,6 +16,7 @@ export {
 } from './container.ts'
 export { ContainerProcess } from './container-process.ts'
 export { isOciError, OCI_ERROR_CODES, OciError, type OciErrorCode, type OciErrorDetails } from './errors.ts'
+export { features } from './features.ts'
 export { type HostBundleOptions, hostBundle } from './host-bundle.ts'
 export { type RunLimits, type RunOptions, type RunResult, run } from './run.ts'
 export type { CgroupManager } from './runtime/cgroups.ts'

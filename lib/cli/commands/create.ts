@@ -8,7 +8,7 @@ export const create = defineCommand({
   count: [1, 1],
   flags: CREATE_FLAGS,
   async run(invocation) {
-    await Container.create(invocation.args[0]!, createOptions(invocation, 'inherit'))
+    await Container.create(invocation.args[0]!, createOptions(invocation, invocation.io.stdio))
     return 0
   },
 })

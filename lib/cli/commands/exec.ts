@@ -96,7 +96,7 @@ export const exec = defineCommand({
     if (flags['process-label'] !== undefined) process.selinuxLabel = flags['process-label']
     const child = await container.exec({
       process,
-      stdio: 'inherit',
+      stdio: io.stdio,
       consoleSocket: absolute(flags['console-socket'], io),
       pidFile: absolute(flags['pid-file'], io),
       preserveFds: count('preserve-fds', flags['preserve-fds']),

@@ -20,7 +20,7 @@ export const run = defineCommand({
   },
   async run(invocation) {
     const { flags, args, io } = invocation
-    const options = { ...createOptions(invocation as never, 'inherit'), trace: flags.trace !== undefined }
+    const options = { ...createOptions(invocation as never, io.stdio), trace: flags.trace !== undefined }
     const container = await Container.create(args[0]!, options)
     try {
       if (flags.detach && container.pty !== null) {

@@ -1,0 +1,25 @@
+import { explainPlan, explainPlanJson } from '../../plan/explain.ts'
+import { planContainer } from '../../runtime/create.ts'
+import { checkCreateOptions } from '../../runtime/options.ts'
+import { defineCommand } from '../command.ts'
+import { CREATE_FLAGS, createOptions } from '../container.ts'
+
+export const plan = defineCommand({
+  summary: 'print the steps that would create a container, and do nothing',
+  args: '[container-id]',
+  count: [0, 1],
+  flags: { ...CREATE_FLAGS, json: { type: 'bool', help: 'print them as JSON' } },
+  async run(invocation) {
+    const options = checkCreateOptions(createOptions(invocation as never, 'ignore'))
+    const launch = await planContainer(invocation.args[0] ?? 'plan', options)
+    const text = invocation.flags.json
+      ? JSON.stringify(
+          explainPlanJson(launch),
+          (_, value) => (typeof value === 'bigint' ? String(value) : value),
+          2,
+        )
+      : explainPlan(launch)
+    invocation.print(`${text.trimEnd()}\n`)
+    return 0
+  },
+})

@@ -1,0 +1,158 @@
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { main } from '../../../lib/cli/main.ts'
+import { makeRootfs } from '../../harness/rootfs.ts'
+import { tempDir } from '../../harness/temp.ts'
+
+interface Ran {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+interface Place {
+  dir: string
+  root: string
+}
+
+let serial = 0
+
+/** Runs one command line with standard streams of its own, as a resident process would. */
+async function cli({ dir, root }: Place, args: string[], input = ''): Promise<Ran> {
+  const path = (name: string) => join(dir, `${name}-${serial}`)
+  serial++
+  writeFileSync(path('in'), input)
+  const fds = [openSync(path('in'), 'r'), openSync(path('out'), 'w'), openSync(path('err'), 'w')] as const
+  try {
+    const code = await main(['--root', root, ...args], {
+      cwd: dir,
+      env: { PATH: '/usr/bin:/bin' },
+      stdio: fds,
+      signals: { listen: () => () => {} },
+    })
+    return { code, stdout: readFileSync(path('out'), 'utf8'), stderr: readFileSync(path('err'), 'utf8') }
+  } finally {
+    for (const fd of fds) closeSync(fd)
+  }
+}
+
+/** A bundle by `oci-ts spec` with a busybox root filesystem. */
+async function place(args: string[]): Promise<Place> {
+  const dir = tempDir()
+  const made = { dir, root: join(dir, 'state') }
+  mkdirSync(join(dir, 'rootfs'))
+  makeRootfs({ dir: join(dir, 'rootfs') })
+  expect(await cli(made, ['spec'])).toEqual({ code: 0, stdout: '', stderr: '' })
+  const path = join(dir, 'config.json')
+  const config = JSON.parse(readFileSync(path, 'utf8'))
+  config.process.terminal = false
+  config.process.args = args
+  writeFileSync(path, JSON.stringify(config))
+  return made
+}
+
+test('spec refuses to overwrite a config', async () => {
+  const at = await place(['true'])
+  const { code, stderr } = await cli(at, ['spec'])
+  expect(code).toBe(1)
+  expect(stderr).toContain('File config.json exists. Remove it first')
+})
+
+test('the life of a container, command by command', async () => {
+  const at = await place(['sleep', '1000'])
+  const ok = async (...args: string[]) => {
+    const result = await cli(at, args)
+    expect(result, args.join(' ')).toMatchObject({ code: 0, stderr: '' })
+    return result.stdout
+  }
+  expect(await ok('list', '-f', 'json')).toBe('null')
+  await ok('create', '--pid-file', 'pid', 'one')
+  const { pid, status, bundle } = JSON.parse(await ok('state', 'one'))
+  expect({ pid, status, bundle }).toEqual({
+    pid: Number(readFileSync(join(at.dir, 'pid'), 'utf8')),
+    status: 'created',
+    bundle: at.dir,
+  })
+  await ok('start', 'one')
+  expect(await cli(at, ['start', 'one'])).toMatchObject({ code: 1 })
+  expect(await ok('list', '-q')).toBe('one\n')
+  expect(JSON.parse(await ok('ps', '-f', 'json', 'one'))).toEqual([pid])
+  await ok('pause', 'one')
+  expect(JSON.parse(await ok('state', 'one')).status).toBe('paused')
+  await ok('resume', 'one')
+  await ok('update', '--pids-limit', '20', 'one')
+  await ok('kill', 'one', 'KILL')
+  await expect.poll(async () => JSON.parse(await ok('state', 'one')).status).toBe('stopped')
+  await ok('kill', '--all', 'one')
+  await ok('delete', 'one')
+  expect(await cli(at, ['state', 'one'])).toMatchObject({ code: 1, stdout: '' })
+  await ok('delete', '--force', 'one')
+})
+
+test('run copies streams and gives the code of the process, or 128 and its signal', async () => {
+  const echo = await place(['sh', '-c', 'cat; echo oops >&2; exit 7'])
+  expect(await cli(echo, ['run', 'echo'], 'hello')).toEqual({ code: 7, stdout: 'hello', stderr: 'oops\n' })
+  const killed = await place(['sh', '-c', 'kill -KILL $$; sleep 10'])
+  const config = JSON.parse(readFileSync(join(killed.dir, 'config.json'), 'utf8'))
+  // Pid 1 of a pid namespace can't kill itself.
+  config.linux.namespaces = config.linux.namespaces.filter(({ type }: { type: string }) => type !== 'pid')
+  writeFileSync(join(killed.dir, 'config.json'), JSON.stringify(config))
+  expect(await cli(killed, ['run', 'killed'])).toMatchObject({ code: 137 })
+})
+
+test('exec: flags end at the command, ids are parsed strictly, capabilities are not inheritable', async () => {
+  const at = await place(['sleep', '1000'])
+  expect(await cli(at, ['run', '-d', 'box'])).toMatchObject({ code: 0 })
+  try {
+    const exec = (...args: string[]) => cli(at, ['exec', ...args])
+    expect(await exec('-e', 'A=b', '--cwd', '/bin', 'box', 'sh', '-c', 'echo $A; pwd; exit 3')).toEqual({
+      code: 3,
+      stdout: 'b\n/bin\n',
+      stderr: '',
+    })
+    expect((await exec('-u', '12:34', '-g', '5', 'box', 'id')).stdout).toContain('uid=12 gid=34 groups=5')
+    for (const bad of ['1000:', '4294967296', ' 1', 'foo', '1:2:3', '-1', '']) {
+      expect(await exec(`--user=${bad}`, 'box', 'id'), bad).toMatchObject({
+        code: 255,
+        stderr: expect.stringContaining('invalid'),
+      })
+    }
+    const caps = (await exec('--cap', 'CAP_NET_RAW', 'box', 'grep', 'Cap', '/proc/self/status')).stdout
+    expect(caps).toMatch(/CapInh:\s+0+\n/)
+    expect(caps).toMatch(/CapBnd:\s+0000000020002420/)
+    expect(await exec('box', 'no-such-program')).toMatchObject({ code: 255 })
+  } finally {
+    await cli(at, ['delete', '-f', 'box'])
+  }
+})
+
+test('plan shows the steps and makes nothing; features say what is there', async () => {
+  const at = await place(['true'])
+  const { code, stdout } = await cli(at, ['plan'])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/pivotRoot/)
+  expect(stdout).toMatch(/\/mounts\/0/)
+  expect(JSON.parse((await cli(at, ['plan', '--json'])).stdout)).toBeTypeOf('object')
+  expect((await cli(at, ['list', '-q'])).stdout).toBe('')
+  const features = JSON.parse((await cli(at, ['features'])).stdout)
+  expect(features.linux.namespaces).toContain('pid')
+  expect(features.mountOptions).toContain('rro')
+})
+
+test('a wrong command line says so, and errors reach the log too', async () => {
+  const at = await place(['true'])
+  for (const args of [
+    ['start'],
+    ['start', 'a', 'b'],
+    ['run', '--bogus', 'x'],
+    ['nothing'],
+    ['--root', '/', 'list'],
+  ]) {
+    expect((await cli(at, args)).code, args.join(' ')).toBe(1)
+  }
+  const { stderr } = await cli(at, ['--log', 'log.json', '--log-format', 'json', 'start', 'missing'])
+  expect(stderr).toContain('missing')
+  const logged = JSON.parse(readFileSync(join(at.dir, 'log.json'), 'utf8'))
+  expect(logged).toMatchObject({ level: 'error', msg: expect.stringContaining('missing') })
+})
