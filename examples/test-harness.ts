@@ -36,7 +36,7 @@ test('what takes too long is killed, with all that it started', async () => {
 test('memory is limited', { skip: process.geteuid?.() !== 0 }, async () => {
   const { outOfMemory } = await run({
     bundle,
-    args: ['sh', '-c', 'tail -c 200m /dev/zero > /dev/null'],
+    args: ['sh', '-c', 'head -c 200m /dev/zero | tail -c 200m > /dev/null'],
     limits: { memory: 32 * 1024 * 1024 },
   })
   assert.equal(outOfMemory, true)
