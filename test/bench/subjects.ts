@@ -47,7 +47,9 @@ export function spawnQuiet(file: string, args: readonly string[]): Promise<void>
       errors += data
     })
     child.on('error', reject)
-    child.on('close', (code) => {
+    // Not `close`: a container that goes on running holds the pipe.
+    child.on('exit', (code) => {
+      child.stderr.destroy()
       if (code === 0) resolve()
       else reject(new Error(`${file} ${args.join(' ')}: exit ${code}: ${errors}`))
     })
