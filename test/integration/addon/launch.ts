@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type NativeExit, type NativeRunResult, native } from '../../../lib/native.ts'
 import { encodePlan } from '../../../lib/plan/encode.ts'
 import { SLOT } from '../../../lib/plan/slots.ts'
@@ -90,4 +90,18 @@ export async function capture(init: Plan, options: LaunchOptions = {}) {
   const report = launched.report >= 0 ? native().report(launched.report) : null
   launched.close()
   return { output, exit, report, failure: launched.result.failure, pid: launched.pid }
+}
+
+/** The children of this process: `S sleep`, `Z true`, … but for node's own workers. */
+export function children(): string[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return []
+    try {
+      const [, comm, state, parent] =
+        /\((.*)\) (\S) (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? []
+      return Number(parent) === process.pid && comm !== 'node' ? [`${state} ${comm}`] : []
+    } catch {
+      return []
+    }
+  })
 }

@@ -8,7 +8,7 @@ import { native } from '../../../lib/native.ts'
 import { encodePlan } from '../../../lib/plan/encode.ts'
 import type { Step } from '../../../lib/plan/steps.ts'
 import { openFds, threadCount } from '../../harness/leaks.ts'
-import { capture, program } from './launch.ts'
+import { capture, children, program } from './launch.ts'
 
 /** The file of the loaded addon. */
 const addon = (() => {
@@ -67,15 +67,6 @@ async function node(code: string) {
 
 const message = (from: Worker) => new Promise((resolve) => from.once('message', resolve))
 
-async function sleepers(): Promise<string> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=,args=', '--ppid', String(process.pid)])
-  return stdout
-    .split('\n')
-    .filter((line) => !/ ps |node/.test(line))
-    .join('\n')
-    .trim()
-}
-
 async function settledFds(): Promise<number> {
   await sleep(50)
   return openFds().size
@@ -108,10 +99,10 @@ test('a process that was launched for a worker which is gone is killed and reape
   const thread = worker(`n.run(plan('launch'), [], [5, 6, 7]); parentPort.postMessage('running'); for (;;);`)
   await message(thread)
   await sleep(100)
-  expect(await sleepers()).toMatch(/sleep 97/)
+  expect(children()).toEqual(['S sleep'])
   await thread.terminate()
   await sleep(600)
-  expect(await sleepers()).toBe('')
+  expect(children()).toEqual([])
   await expect.poll(() => openFds().size, { timeout: 5000 }).toBe(fds)
 })
 
