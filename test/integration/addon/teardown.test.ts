@@ -119,8 +119,9 @@ test('a worker with open polls ends, and may load the addon many times', async (
         parentPort.unref()
       })
     `)
+    const exit = new Promise((resolve) => thread.once('exit', resolve))
     expect(await message(thread)).toBe('done')
-    expect(await new Promise((resolve) => thread.once('exit', resolve))).toBe(0)
+    expect(await exit).toBe(0)
   }
   await expect.poll(() => openFds().size, { timeout: 5000 }).toBe(fds)
 })
