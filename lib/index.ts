@@ -5,7 +5,7 @@
  */
 export type * from '../types/index.ts'
 export { Bundle, type BundleOptions } from './bundle.ts'
-export type { Stats } from './cgroup/stats/index.ts'
+export type * from './cgroup/stats/types.ts'
 export { type SpecOptions, spec } from './config/spec.ts'
 export {
   Container,

@@ -1,0 +1,199 @@
+import { spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { checkout, slowness } from '../../harness/checkout.ts'
+import { tempDir } from '../../harness/temp.ts'
+
+interface Manifest {
+  version: string
+  scripts: Record<string, string>
+  bin: Record<string, string>
+  exports: Record<string, string | Record<string, string>>
+  dependencies?: unknown
+  gypfile?: boolean
+}
+
+const LIBRARY = `
+import { Container, hostBundle } from 'oci-ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+const directory = mkdtempSync('/tmp/oci-ts-pack-')
+try {
+  const bundle = await hostBundle(directory, { args: ['sh', '-c', 'echo "as pid $$"; exit 7'] })
+  const container = await Container.create('pack-' + process.pid, { bundle })
+  container.stdout.pipe(process.stdout)
+  await container.start()
+  const { exitCode } = await container.wait()
+  await container.delete()
+  console.log('exit code ' + exitCode)
+} finally {
+  rmSync(directory, { recursive: true, force: true })
+}
+`
+
+const PRIMITIVES = `
+import { launch, runSteps } from 'oci-ts/primitives'
+const { fds } = await runSteps([])
+const env = ['PATH=/usr/bin:/bin']
+const child = await launch([
+  { op: 'findProgram', program: 'sh', env },
+  { op: 'exec', args: ['sh', '-c', 'exit 5'], env },
+])
+const { exitCode } = await child.wait()
+console.log(fds.length + ' fds, exit code ' + exitCode)
+`
+
+function command(name: string, args: string[], cwd: string) {
+  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
+  const { status, stdout, stderr, error } = spawnSync(name, args, {
+    cwd,
+    env: { ...env, npm_config_offline: 'true', npm_config_update_notifier: 'false' },
+    encoding: 'utf8',
+    timeout: 60_000 * slowness,
+  })
+  if (error) throw error
+  return { status, stdout, stderr }
+}
+
+function script(project: string, name: string, text: string) {
+  writeFileSync(join(project, name), text)
+  return command(process.execPath, [name], project)
+}
+
+describe('the package', () => {
+  let files: string[]
+  let project: string
+  let root: string
+  let manifest: Manifest
+
+  beforeAll(() => {
+    if (!existsSync(join(checkout, 'dist/lib/index.js'))) throw new Error('npm run build comes first')
+    const temp = tempDir('oci-ts-pack-')
+    const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', temp]
+    const packed = command('npm', [...args, '--cache', join(temp, 'cache')], checkout)
+    expect(packed, packed.stderr).toMatchObject({ status: 0 })
+    const [report] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }]
+    files = report.files.map(({ path }) => path)
+
+    project = join(temp, 'project')
+    root = join(project, 'node_modules/oci-ts')
+    mkdirSync(dirname(root), { recursive: true })
+    writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }')
+    const unpacked = command('tar', ['-xzf', join(temp, report.filename), '-C', temp], temp)
+    expect(unpacked, unpacked.stderr).toMatchObject({ status: 0 })
+    renameSync(join(temp, 'package'), root)
+    manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+    // What `prepack` makes, which takes a whole build, is stood in for by the build that is there.
+    const prebuilds = join(root, `prebuilds/linux-${process.arch}`)
+    if (!existsSync(prebuilds)) {
+      mkdirSync(prebuilds, { recursive: true })
+      copyFileSync(join(checkout, 'build/Release/oci_ts.node'), join(prebuilds, 'oci-ts.node'))
+    }
+  }, 120_000 * slowness)
+
+  it('has what runs, its types, and its documents', () => {
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'README.md',
+        'SECURITY.md',
+        'package.json',
+        'dist/lib/cli/bin.js',
+        'dist/lib/index.d.ts',
+        'dist/lib/index.js',
+        'dist/lib/primitives.d.ts',
+        'dist/lib/primitives.js',
+        'dist/types/generated/validate-reports.js',
+        'dist/types/generated/validate.js',
+        'dist/types/index.d.ts',
+      ]),
+    )
+  })
+
+  it('has what the addon is built from', () => {
+    const sources = ['csrc', 'csrc/addon', 'csrc/init'].flatMap((dir) =>
+      readdirSync(join(checkout, dir))
+        .map((name) => `${dir}/${name}`)
+        .filter((path) => statSync(join(checkout, path)).isFile()),
+    )
+    const scripts = ['build-addon', 'build-init', 'embed-init', 'native-sources']
+    const others = ['binding.gyp', 'csrc/generated/steps.h', ...scripts.map((name) => `scripts/${name}.mjs`)]
+    expect(sources.length).toBeGreaterThan(50)
+    expect(files).toEqual(expect.arrayContaining([...sources, ...others]))
+  })
+
+  it('has nothing else', () => {
+    const known =
+      /^(LICENSE|README\.md|SECURITY\.md|package\.json|binding\.gyp|(dist\/(lib|types|examples)|docs|prebuilds|scripts|csrc\/(addon|init|generated))\/.+|csrc\/[\w-]+\.h)$/
+    expect(files.filter((path) => !known.test(path))).toEqual([])
+    expect(files.filter((path) => /(^|\/)(test|fuzz|bench|\.ci|\.cache|api)\/|\.test\./.test(path))).toEqual(
+      [],
+    )
+  })
+
+  it('runs nothing when it is installed, and needs no other package', () => {
+    const atInstall = ['preinstall', 'install', 'postinstall']
+    expect(Object.keys(manifest.scripts).filter((name) => atInstall.includes(name))).toEqual([])
+    // Without this npm would run node-gyp by itself, for there is a binding.gyp.
+    expect(manifest.gypfile).toBe(false)
+    expect(manifest).not.toHaveProperty('dependencies')
+    expect(manifest.scripts).toMatchObject({ prepack: expect.stringContaining('build:prebuilds') })
+  })
+
+  it('names only files that are there', () => {
+    const targets = Object.values(manifest.exports).flatMap((to) =>
+      typeof to === 'string' ? to : Object.values(to),
+    )
+    const named = [...targets, ...Object.values(manifest.bin)].map((path) => path.replace(/^\.\//, ''))
+    expect(named).toHaveLength(6)
+    expect(files).toEqual(expect.arrayContaining(named))
+  })
+
+  it('runs a container', () => {
+    const result = script(project, 'library.js', LIBRARY)
+    expect(result).toEqual({ status: 0, stdout: 'as pid 1\nexit code 7\n', stderr: '' })
+  })
+
+  it('launches a process by its primitives', () => {
+    const result = script(project, 'primitives.js', PRIMITIVES)
+    expect(result).toEqual({ status: 0, stdout: '0 fds, exit code 5\n', stderr: '' })
+  })
+
+  it('has a command line', () => {
+    const bin = join(root, 'dist/lib/cli/bin.js')
+    expect(readFileSync(bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+    const { status, stdout } = command(process.execPath, [bin, '--version'], project)
+    expect(status).toBe(0)
+    expect(stdout).toContain(manifest.version)
+  })
+
+  it('has nothing to import but its entry points', () => {
+    const result = script(project, 'inner.js', "import 'oci-ts/dist/lib/addon.js'")
+    expect(result.status).toBe(1)
+    expect(result.stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+
+  it('says how to build the addon where there is none', () => {
+    const bare = join(project, 'bare/node_modules/oci-ts')
+    mkdirSync(bare, { recursive: true })
+    const copied = command('cp', ['-r', join(root, 'package.json'), join(root, 'dist'), bare], project)
+    expect(copied.status).toBe(0)
+    const text = `
+      import { isOciError } from 'oci-ts'
+      import { runSteps } from 'oci-ts/primitives'
+      await runSteps([]).catch((error) => console.log(isOciError(error), error.code, error.hint))
+    `
+    const { stdout } = script(join(project, 'bare'), 'none.mjs', text)
+    expect(stdout).toMatch(/^true ERR_OCI_ADDON Build it from source .*npm run build:native\n$/)
+  })
+})
