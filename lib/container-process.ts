@@ -73,7 +73,7 @@ export class ContainerProcess implements AsyncDisposable {
     await this.kill('SIGKILL').catch((error: unknown) => {
       if (!isOciError(error, 'ERR_OCI_STATE')) throw error
     })
-    await this.#handle.watch?.exited
+    await this.#handle.watch?.ended()
     this.#handle.destroyStreams()
   }
 }

@@ -180,7 +180,7 @@ class Creation {
       await this.#finish(launched, state)
     } catch (error) {
       launched.watch.signal(9)
-      await launched.watch.exited
+      await launched.watch.ended()
       launched.channel.close()
       launched.closeReport()
       closeAll([launched.console, state, lock, ...ends])

@@ -89,7 +89,7 @@ export async function deleteRecorded(root: string, target: Deletable, request: D
   const letGo = watch?.lend()
   const result = await tryBatch(steps, { slots, containerId: id }).finally(letGo)
   if (result.error !== null) throw lockError(result.error, id)
-  if (status !== 'stopped' && watch !== null) await watch.exited
+  if (status !== 'stopped' && watch !== null) await watch.ended()
   await poststop(head, config, request)
 }
 

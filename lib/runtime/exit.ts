@@ -73,6 +73,16 @@ export class ExitWatch {
     }
   }
 
+  /** Waits for the end, and keeps Node alive until then. */
+  async ended(): Promise<ExitStatus> {
+    const release = this.hold()
+    try {
+      return await this.exited
+    } finally {
+      release()
+    }
+  }
+
   /** Sends a signal. Returns 0 or a positive errno; ESRCH after the end. */
   signal(number: number): number {
     return this.#pidfd < 0 ? 3 : native().pidfdSignal(this.#pidfd, number)

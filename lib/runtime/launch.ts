@@ -219,7 +219,7 @@ class Talk {
 
   async #died(): Promise<void> {
     const release = this.#watch.hold()
-    const status = await this.#watch.exited
+    const status = await this.#watch.ended()
     release()
     const { launch, containerId, explainKill } = this.#request
     const hint = status.signal === 'SIGKILL' ? await explainKill?.() : undefined
@@ -253,7 +253,7 @@ class Talk {
       watch = this.#watch
       watch.signal(SIGKILL)
       const release = watch.hold()
-      await watch.exited
+      await watch.ended()
       release()
       this.#channel.receive()
     } while (watch !== this.#watch)

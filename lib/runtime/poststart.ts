@@ -18,7 +18,7 @@ export async function poststart(
     await runHooks('poststart', hooks, { containerId: head.id, state, bundle: head.bundle, signal })
   } catch (error) {
     watch.signal(9)
-    await watch.exited
+    await watch.ended()
     throw error
   }
 }

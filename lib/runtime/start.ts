@@ -1,5 +1,6 @@
 import { unlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config, Process } from '../../types/index.ts'
 import { validateProcess } from '../config/load.ts'
 import { OciError } from '../errors.ts'
@@ -21,6 +22,9 @@ import type { RecordHead } from './record.ts'
 import { compileSeccomp, hasSeccomp } from './seccomp.ts'
 import { START_SOCKET } from './store.ts'
 import type { Tracer } from './trace.ts'
+
+/** How long an init that closed its sockets may take to become its program, or to end. */
+const WENT_ON_MS = 1000
 
 /** What a start needs of the container. */
 export interface StartRequest {
@@ -185,7 +189,7 @@ class Start {
           : await tailOf(this.#request, config.process, standIn(config), false)
       error = initError({ ...message, step: message.step - head.start.tail }, tail, head.id)
     }
-    await watch.exited
+    await watch.ended()
     this.#finish(error)
   }
 
@@ -198,13 +202,11 @@ class Start {
     }
     this.#settled = true
     const { head, watch, report, config, explainKill } = this.#request
-    const stat = liveStat(head.pid, head.startTime)
-    // It went on without us: somebody else's start was first.
-    if (stat !== null && stat.comm !== INIT_COMM && watch.status === undefined) {
+    if (await this.#wentOn()) {
       this.#finish(notCreated(head))
       return
     }
-    const status = await watch.exited
+    const status = await watch.ended()
     const hint = status.signal === 'SIGKILL' ? await explainKill() : undefined
     const plan =
       this.#tail ??
@@ -213,6 +215,21 @@ class Start {
         : await tailOf(this.#request, config.process, standIn(config), false))
     const offset = this.#tail === null ? head.start.tail : 0
     this.#finish(deathError(report, plan, status, head.id, hint, offset))
+  }
+
+  /**
+   * Whether init went on without us: somebody else's start was first. Sockets are closed a moment before the exec is done,
+   * so it may still look as before.
+   */
+  async #wentOn(): Promise<boolean> {
+    const { head, watch } = this.#request
+    for (let round = 0; round < WENT_ON_MS && watch.status === undefined; round++) {
+      const stat = liveStat(head.pid, head.startTime)
+      if (stat === null) return false
+      if (stat.comm !== INIT_COMM) return true
+      await sleep(1)
+    }
+    return watch.status === undefined
   }
 
   #settle(error: OciError): void {
