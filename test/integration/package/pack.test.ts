@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -50,6 +51,19 @@ const child = await launch([
 ])
 const { exitCode } = await child.wait()
 console.log(fds.length + ' fds, exit code ' + exitCode)
+`
+
+const TYPES = `
+import { Container, type CpuStats, hostBundle, type Stats } from 'oci-ts'
+import { launch, type Plan } from 'oci-ts/primitives'
+const plan: Plan = [{ op: 'exec', args: ['true'], env: [] }]
+export const child = await launch(plan)
+const bundle = await hostBundle('/tmp/bundle', { args: ['sh'] })
+export const container: Container = await Container.create('id', { bundle })
+export const stats: Stats = await container.stats()
+export const cpu: CpuStats | undefined = stats.cpu
+// @ts-expect-error: if types are not found, everything is any
+export const none = container.noSuchMember
 `
 
 function command(name: string, args: string[], cwd: string) {
@@ -168,6 +182,22 @@ describe('the package', () => {
     const result = script(project, 'primitives.js', PRIMITIVES)
     expect(result).toEqual({ status: 0, stdout: '0 fds, exit code 5\n', stderr: '' })
   })
+
+  it(
+    'has types that a strict TypeScript project can use',
+    () => {
+      writeFileSync(join(project, 'types.ts'), TYPES)
+      for (const name of ['@types', 'undici-types']) {
+        symlinkSync(join(checkout, 'node_modules', name), join(project, 'node_modules', name))
+      }
+      const flags =
+        '--ignoreConfig --noEmit --strict --target es2023 --lib es2023,esnext.disposable --module nodenext'
+      const tsc = join(checkout, 'node_modules/typescript/bin/tsc')
+      const args = [tsc, ...flags.split(' '), '--types', 'node', 'types.ts']
+      expect(command(process.execPath, args, project)).toEqual({ status: 0, stdout: '', stderr: '' })
+    },
+    60_000 * slowness,
+  )
 
   it('has a command line', () => {
     const bin = join(root, 'dist/lib/cli/bin.js')
