@@ -53,6 +53,10 @@ inline constexpr int kFirstPassFd = 5;
 
 inline constexpr u32 kReportMagic = 0x5249434f;  // 'OCIR'
 
+// Report.flags: the process was born in its v2 cgroup (CLONE_INTO_CGROUP), so joining it is needless. (It
+// would do no harm, but that write takes a lock that every fork and exit on the machine needs.)
+inline constexpr u32 kReportInCgroup = 1;
+
 enum class ReportState : u32 { none = 0, running = 1, failed = 2, done = 3 };
 
 struct Report {
@@ -62,7 +66,7 @@ struct Report {
   u32 plan_size;
   u32 pass_count;
   u32 times_capacity;  // entries that follow this struct
-  u32 reserved;
+  u32 flags;           // kReport…
   // Written by init.
   u32 state;    // ReportState
   u32 step;     // index in the plan of the step in progress, or that failed

@@ -205,16 +205,21 @@ Result collect_fds(Context& ctx, const Record& r, const NumList& pass, Fd& null_
   return done();
 }
 
+// Tells init that it need not join its v2 cgroup, or that it must.
+Result set_report_flags(int plan_file, u32 flags) {
+  return write_at(plan_file, &flags, sizeof(flags), __builtin_offsetof(Report, flags));
+}
+
 // The signal mask matters: a handler must not run in a child that shares this memory. Pool threads have
 // everything blocked for good, but this code does not depend on it.
-long clone_child(u64 flags, int cgroup, void* stack_top, int* pidfd, Launch& l) {
+long clone_child(u64 flags, int cgroup, void* stack_top, int* pidfd, Launch& l, int plan_file) {
   flags |= CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
   const u64 all = ~u64{0};
   u64 before = 0;
   long rc = sys::sigprocmask(kSigSetmask, &all, &before);
   if (rc < 0) return rc;
   rc = -ENOSYS;
-  if (cgroup >= 0) {
+  if (cgroup >= 0 && set_report_flags(plan_file, kReportInCgroup).ok()) {
     CloneArgs args = {};
     args.flags = flags | CLONE_INTO_CGROUP;
     args.pidfd = reinterpret_cast<u64>(pidfd);
@@ -226,7 +231,8 @@ long clone_child(u64 flags, int cgroup, void* stack_top, int* pidfd, Launch& l) 
     rc = oci_clone3(&args, sizeof(args), child_main, &l);
   }
   // Whatever the reason, init can still join by cgroup.procs, and then that step explains a lasting one.
-  if (rc < 0) rc = oci_clone(flags | static_cast<u64>(kSigChld), stack_top, pidfd, child_main, &l);
+  if (rc < 0 && set_report_flags(plan_file, 0).ok())
+    rc = oci_clone(flags | static_cast<u64>(kSigChld), stack_top, pidfd, child_main, &l);
   (void)sys::sigprocmask(kSigSetmask, &before, nullptr);
   return rc;
 }
@@ -259,7 +265,7 @@ Result steps::spawn(Context& ctx, const Record& r) {
   void* stack_top = host.child_stack == nullptr ? nullptr : host.child_stack(host.child_stack_self);
   if (stack_top == nullptr) return fail(Sys::mmap_, -ENOMEM);
   int pidfd_number = -1;
-  long pid = clone_child(r.num(f::spawn::flags), cgroup, stack_top, &pidfd_number, l);
+  long pid = clone_child(r.num(f::spawn::flags), cgroup, stack_top, &pidfd_number, l, plan_file.get());
   if (pid < 0) return fail(Sys::clone_, pid);
   Fd pidfd(pidfd_number);
   if (l.error != 0) {

@@ -72,6 +72,10 @@ namespace steps {
 Result joinCgroup(Context& ctx, const Record& r) {
   int fd;
   OCI_TRY(slot_fd(ctx, r, f::joinCgroup::slot, fd));
+  if (ctx.report != nullptr && (ctx.report->flags & kReportInCgroup) != 0) {
+    StatFs fs;
+    if (sys::fstatfs(fd, &fs) == 0 && fs.type == CGROUP2_SUPER_MAGIC) return done();
+  }
   long n = sys::write(fd, "0", 1);
   return n < 0 ? oci::fail(Sys::write_, n) : done();
 }

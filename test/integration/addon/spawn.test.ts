@@ -1,5 +1,16 @@
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  constants as fsConstants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+} from 'node:fs'
 import { constants, hostname } from 'node:os'
+import { basename } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { native } from '../../../lib/native.ts'
 import { encodePlan } from '../../../lib/plan/encode.ts'
@@ -8,6 +19,8 @@ import { SLOT } from '../../../lib/plan/slots.ts'
 import type { Step } from '../../../lib/plan/steps.ts'
 import { capture, ended, launch, program } from './launch.ts'
 
+const O_PATH = 0o10000000
+const { O_DIRECTORY } = fsConstants
 const CLONE_NEWPID = 0x20000000
 const CLONE_NEWUTS = 0x04000000
 
@@ -145,6 +158,39 @@ test('the report tells the step that failed', async () => {
   expect(report).toMatchObject({ step: 1, part: 0, errno: 28 })
 })
 
+/** The v2 hierarchy: alone, or beside v1. */
+const UNIFIED = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((path) =>
+  existsSync(`${path}/cgroup.procs`),
+)
+const isV2 =
+  UNIFIED !== undefined && readFileSync('/proc/self/mounts', 'utf8').includes(` ${UNIFIED} cgroup2 `)
+
+test.runIf(isV2)('a process is born in its v2 cgroup, and joining it again is left out', async () => {
+  const path = mkdtempSync(`${UNIFIED}/addon-`)
+  const cgroup = openSync(path, O_PATH | O_DIRECTORY)
+  // Not writable: a join that is carried out fails.
+  const procs = openSync(`${path}/cgroup.procs`, 'r')
+  try {
+    const steps: Step[] = [
+      { op: 'joinCgroup', slot: 40 },
+      ...program('sh', '-c', 'grep ^0:: /proc/self/cgroup; grep -c . "$0"', `${path}/cgroup.procs`),
+    ]
+    const born = await capture(steps, { cgroup, pass: [[procs, 40]] })
+    expect(born.output).toMatch(new RegExp(`^0::.*/${basename(path)}\n`))
+    const unborn = await capture(steps, { pass: [[procs, 40]] })
+    expect(unborn.report).toMatchObject({ step: 0, errno: constants.errno.EBADF, syscall: 'write' })
+    // Where the clone can't (here: what is no cgroup), init joins by itself.
+    const writable = openSync(`${path}/cgroup.procs`, 'w')
+    const joined = await capture(steps, { cgroup: procs, pass: [[writable, 40]] })
+    closeSync(writable)
+    expect(joined.output).toMatch(new RegExp(`^0::.*/${basename(path)}\n`))
+  } finally {
+    closeSync(procs)
+    closeSync(cgroup)
+    await removeCgroup(path)
+  }
+})
+
 test('init hands out an fd in a datagram', async () => {
   const file = openSync('/etc/hostname', 'r')
   const launched = await launch([{ op: 'sendFd', slot: 40, name: 2 }], { pass: [[file, 40]] })
@@ -183,3 +229,15 @@ test('a report that claims more than it has is cut to its file', () => {
   })
   native().close(fd)
 })
+
+/** A cgroup is busy for a moment after its last process has ended. */
+async function removeCgroup(path: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return rmdirSync(path)
+    } catch (error) {
+      if (tries === 50) throw error
+      await sleep(20)
+    }
+  }
+}
