@@ -3,7 +3,6 @@ import { mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/p
 import { join } from 'node:path'
 import type { Config } from '../types/index.ts'
 import { formatJson } from './config/format.ts'
-import { parseConfig, validateConfig } from './config/load.ts'
 import { OciError } from './errors.ts'
 
 /** Most bytes of a config.json that is read. */
@@ -35,7 +34,9 @@ export class Bundle {
    */
   static async load(dir: string, options: BundleOptions = {}): Promise<Bundle> {
     const directory = await findDirectory(dir)
-    return new Bundle(directory, parseConfig(await readConfig(directory), options))
+    const text = await readConfig(directory)
+    const { parseConfig } = await import('./config/load.ts')
+    return new Bundle(directory, parseConfig(text, options))
   }
 
   /**
@@ -54,6 +55,8 @@ export class Bundle {
    * @throws OciError `ERR_OCI_CONFIG_INVALID`, `ERR_OCI_BUNDLE_NOT_FOUND` if it can't be written
    */
   static async create(dir: string, config: Config, options: BundleOptions = {}): Promise<Bundle> {
+    // The validator is large: it is loaded on first use.
+    const { parseConfig, validateConfig } = await import('./config/load.ts')
     const checked = validateConfig(config, options)
     const text = `${formatJson(checked)}\n`
     try {

@@ -7,15 +7,9 @@ import { checkOptions } from './config/options.ts'
 import { ContainerProcess, waitFor } from './container-process.ts'
 import { isOciError, OciError } from './errors.ts'
 import { throwIfAborted } from './runtime/abort.ts'
-import { oomKilled } from './runtime/cgroups.ts'
 import type { Pty } from './runtime/console.ts'
-import { createContainer } from './runtime/create.ts'
-import { deleteById, deleteRecorded } from './runtime/delete.ts'
-import { execProcess } from './runtime/exec.ts'
 import type { ExitStatus } from './runtime/exit.ts'
-import { freezeContainer } from './runtime/freeze.ts'
-import { killContainer } from './runtime/kill.ts'
-import { listContainers } from './runtime/list.ts'
+import { operations } from './runtime/lazy.ts'
 import {
   type CheckedCreate,
   type CreateOptions,
@@ -26,19 +20,14 @@ import {
   type StartOptions,
   type Warning,
 } from './runtime/options.ts'
-import { poststart } from './runtime/poststart.ts'
 import { ProcessHandle, type WaitOptions } from './runtime/process.ts'
-import { listProcesses } from './runtime/processes.ts'
 import { inTurn } from './runtime/queue.ts'
 import type { RecordHead } from './runtime/record.ts'
 import { signalNumber } from './runtime/signals.ts'
-import { startContainer } from './runtime/start.ts'
-import { readStats } from './runtime/stats.ts'
-import { type ContainerState, currentStatus, stateOf } from './runtime/status.ts'
+import type { ContainerState } from './runtime/status.ts'
 import { NO_STREAMS } from './runtime/stdio.ts'
-import { notFound, readRecord, stateDir, stateRoot } from './runtime/store.ts'
+import { notFound, stateDir, stateRoot } from './runtime/store.ts'
 import type { TraceEvent, Tracer } from './runtime/trace.ts'
-import { updateContainer } from './runtime/update.ts'
 import { forgetWatch, rememberWatch, watchProcess } from './runtime/watches.ts'
 
 /** Options of calls that find containers. */
@@ -157,6 +146,7 @@ export class Container implements AsyncDisposable {
     checkContainerId(id)
     const checked: CheckedCreate = checkCreateOptions(options)
     const root = stateRoot(options.root)
+    const { createContainer } = await operations()
     const created = await inTurn(keyOf(root, id), checked.signal, () => createContainer(root, id, checked))
     const { head, handle, snapshot, state, report, tracer } = created
     rememberWatch(head, handle.watch!)
@@ -183,6 +173,7 @@ export class Container implements AsyncDisposable {
     checkOptions('Container.load', options, ['root', 'signal'])
     throwIfAborted(checkSignal(options.signal))
     const root = stateRoot(options.root)
+    const { readRecord } = await operations()
     const record = await readRecord(root, id)
     if (record === null || record.pid === 0) {
       throw new OciError('ERR_OCI_STATE', `container ${id} is not created completely`, {
@@ -208,6 +199,7 @@ export class Container implements AsyncDisposable {
   static async list(options: RootOptions = {}): Promise<ContainerState[]> {
     checkOptions('Container.list', options, ['root', 'signal'])
     throwIfAborted(checkSignal(options.signal))
+    const { listContainers } = await operations()
     return listContainers(stateRoot(options.root))
   }
 
@@ -221,6 +213,7 @@ export class Container implements AsyncDisposable {
     checkOptions('Container.remove', options, ['force', 'root', 'signal'])
     const { force = false, signal } = options
     const root = stateRoot(options.root)
+    const { deleteById } = await operations()
     await inTurn(keyOf(root, id), checkSignal(signal), () =>
       deleteById(root, id, { force, signal, warn: emitWarning }),
     )
@@ -252,6 +245,7 @@ export class Container implements AsyncDisposable {
     checkOptions('Container.start', options, ['process', 'signal'])
     const signal = checkSignal(options.signal)
     this.#use()
+    const { startContainer, poststart, oomKilled } = await operations()
     const { watch } = this.#handle
     if (watch === null || watch.status !== undefined) throw this.#wrongState('stopped: it can’t be started')
     const state = this.#state >= 0 ? this.#state : openDirectory(stateDir(this.#root, this.id), this.id)
@@ -301,6 +295,7 @@ export class Container implements AsyncDisposable {
   async exec(options: ExecOptions): Promise<ContainerProcess> {
     this.#use()
     const target = { root: this.#root, head: this.#head, config: this.#config, watch: this.#handle.watch }
+    const { execProcess } = await operations()
     return new ContainerProcess(this.id, await execProcess(target, options))
   }
 
@@ -314,6 +309,7 @@ export class Container implements AsyncDisposable {
     checkOptions('Container.kill', options, ['all', 'signal'])
     throwIfAborted(checkSignal(options.signal))
     this.#use()
+    const { killContainer } = await operations()
     await killContainer(this.#root, this.#target(), number, options.all === true)
   }
 
@@ -323,7 +319,9 @@ export class Container implements AsyncDisposable {
    * @throws OciError `ERR_OCI_STATE`, `ERR_OCI_UNSUPPORTED` without a cgroup
    */
   async pause(options: SignalOptions = {}): Promise<void> {
-    await this.#change('pause', options, () => freezeContainer(this.#root, this.#head, true))
+    await this.#change('pause', options, async () =>
+      (await operations()).freezeContainer(this.#root, this.#head, true),
+    )
   }
 
   /**
@@ -332,7 +330,9 @@ export class Container implements AsyncDisposable {
    * @throws OciError `ERR_OCI_STATE` unless it is paused
    */
   async resume(options: SignalOptions = {}): Promise<void> {
-    await this.#change('resume', options, () => freezeContainer(this.#root, this.#head, false))
+    await this.#change('resume', options, async () =>
+      (await operations()).freezeContainer(this.#root, this.#head, false),
+    )
   }
 
   /**
@@ -342,6 +342,7 @@ export class Container implements AsyncDisposable {
    */
   async update(resources: Resources, options: SignalOptions = {}): Promise<void> {
     await this.#change('update', options, async () => {
+      const { updateContainer } = await operations()
       this.#config = (await updateContainer(this.#root, this.id, resources, this.#warn)).config
     })
   }
@@ -349,13 +350,13 @@ export class Container implements AsyncDisposable {
   /** What it has used so far. */
   async stats(options: SignalOptions = {}): Promise<Stats> {
     this.#check('stats', options)
-    return readStats(this.#root, this.#head)
+    return (await operations()).readStats(this.#root, this.#head)
   }
 
   /** Pids, on the host, of all its processes. */
   async processes(options: SignalOptions = {}): Promise<number[]> {
     this.#check('processes', options)
-    return listProcesses(this.#head)
+    return (await operations()).listProcesses(this.#head)
   }
 
   /**
@@ -365,6 +366,7 @@ export class Container implements AsyncDisposable {
    */
   async state(options: SignalOptions = {}): Promise<ContainerState> {
     this.#check('state', options)
+    const { readRecord, stateOf, currentStatus } = await operations()
     const record = await readRecord(this.#root, this.id)
     if (record === null || record.pid !== this.#head.pid || record.startTime !== this.#head.startTime) {
       throw notFound(this.id)
@@ -381,6 +383,7 @@ export class Container implements AsyncDisposable {
     checkOptions('Container.delete', options, ['force', 'signal'])
     const { force = false } = options
     const signal = checkSignal(options.signal)
+    const { deleteRecorded } = await operations()
     await inTurn(keyOf(this.#root, this.id), signal, async () => {
       if (this.#deleted) return
       try {

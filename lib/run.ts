@@ -11,9 +11,8 @@ import { Container } from './container.ts'
 import { isOciError } from './errors.ts'
 import { hostBundle } from './host-bundle.ts'
 import { abortError, onAbort, throwIfAborted } from './runtime/abort.ts'
-import { runBatch } from './runtime/batch.ts'
-import { oomKilledIn } from './runtime/cgroups.ts'
 import { Collector } from './runtime/collector.ts'
+import { operations } from './runtime/lazy.ts'
 import { type CreateOptions, checkSignal, wrong } from './runtime/options.ts'
 
 /** Limits of the container that {@link run} makes. */
@@ -120,6 +119,7 @@ export async function run(options: RunOptions = {}): Promise<RunResult> {
   try {
     return await runBundle(await hostBundle(directory), options, begin)
   } finally {
+    const { runBatch } = await operations()
     await runBatch([{ op: 'removeTree', path: directory }])
   }
 }
@@ -152,6 +152,7 @@ async function runBundle(bundle: Bundle, options: RunOptions, begin: number): Pr
     await started(container, () => timedOut)
     if (hasInput) feed(container, input)
     const status = await container.wait()
+    const { oomKilledIn } = await operations()
     if (signal?.aborted) throw abortError(signal, id)
     return {
       ...status,
