@@ -101,6 +101,16 @@ test('run copies streams and gives the code of the process, or 128 and its signa
   expect(await cli(killed, ['run', 'killed'])).toMatchObject({ code: 137 })
 })
 
+test('run --trace writes an event for each step', async () => {
+  const at = await place(['true'])
+  expect(await cli(at, ['run', '--trace', 'trace.json', 'traced'])).toMatchObject({ code: 0 })
+  const { traceEvents } = JSON.parse(readFileSync(join(at.dir, 'trace.json'), 'utf8'))
+  const steps = traceEvents.filter(({ ph }: { ph: string }) => ph === 'X')
+  expect(new Set(steps.map(({ cat }: { cat: string }) => cat))).toEqual(new Set(['host', 'init', 'exec']))
+  for (const { ts, dur } of steps) expect(ts > 0 && dur >= 0).toBe(true)
+  expect(steps.some(({ name }: { name: string }) => name.startsWith('pivotRoot'))).toBe(true)
+})
+
 test('exec: flags end at the command, ids are parsed strictly, capabilities are not inheritable', async () => {
   const at = await place(['sleep', '1000'])
   expect(await cli(at, ['run', '-d', 'box'])).toMatchObject({ code: 0 })
