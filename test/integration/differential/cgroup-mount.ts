@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs'
+import type { Mount } from 'oci-ts'
+import type { Exceptions } from './runtimes.ts'
+
+/** The cgroup mount of the default config. */
+export const CGROUP: Mount = {
+  destination: '/sys/fs/cgroup',
+  type: 'cgroup',
+  source: 'cgroup',
+  options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+}
+
+/** Whether the host has cgroup v2 only. */
+export const unified = existsSync('/sys/fs/cgroup/cgroup.controllers')
+
+const WRITABLE = 'leaves the tmpfs that holds the hierarchies writable'
+
+/** How the peers differ where cgroup v1 has one mount for each hierarchy. */
+export const CGROUP_EXCEPTIONS: Exceptions = unified
+  ? {}
+  : {
+      runc: { 'mounts./sys/fs/cgroup.options': WRITABLE },
+      crun: {
+        'mounts./sys/fs/cgroup.options': WRITABLE,
+        'mounts./sys/fs/cgroup.source': 'another name of the tmpfs',
+        'mounts./sys/fs/cgroup.superOptions': 'another size and mode of the tmpfs',
+        'mounts./sys/fs/cgroup/*.options': 'adds nosymfollow',
+        'mounts./sys/fs/cgroup/*.propagation': 'binds them as private',
+      },
+    }
