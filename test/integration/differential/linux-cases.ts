@@ -188,6 +188,25 @@ export const linuxCases: Case[] = [
     },
   },
   {
+    name: 'seccomp: a condition on an argument, no new privileges off',
+    change: (config) => {
+      config.process!.noNewPrivileges = false
+      config.linux!.seccomp = {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [
+          {
+            names: ['mkdir'],
+            action: 'SCMP_ACT_ERRNO',
+            errnoRet: 95,
+            args: [{ index: 1, value: 0o700, op: 'SCMP_CMP_EQ' }],
+          },
+        ],
+      }
+    },
+    show: '$(mkdir -m 700 /dev/shm/a 2>&1; mkdir -m 711 /dev/shm/b 2>&1; ls /dev/shm)',
+    sees: { 'seccomp.mode': 2 },
+  },
+  {
     name: 'cgroupsPath: relative',
     change: (config, { id }) => {
       config.linux!.cgroupsPath = `${id}-relative`

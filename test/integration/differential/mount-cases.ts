@@ -125,6 +125,13 @@ export const mountCases: Case[] = [
     sees: { 'mounts./proc.superOptions': ['rw', 'hidepid=invisible'] },
   },
   {
+    name: 'rootfsPropagation: private',
+    change: (config) => {
+      config.linux!.rootfsPropagation = 'private'
+    },
+    sees: { 'mounts./.propagation': [] },
+  },
+  {
     name: 'rootfsPropagation: slave',
     change: (config) => {
       config.linux!.rootfsPropagation = 'slave'
