@@ -26,6 +26,8 @@ import type { Tracer } from './trace.ts'
 /** How long an init that closed its sockets may take to become its program, or to end. */
 const WENT_ON_MS = 1000
 
+const EALREADY = 114
+
 /** What a start needs of the container. */
 export interface StartRequest {
   head: RecordHead
@@ -180,6 +182,15 @@ class Start {
     if (this.#settled) return
     this.#settled = true
     const { watch, head, config } = this.#request
+    // init turns down what came second, or is no proper message, and goes on.
+    if (message.errno === EALREADY && message.syscall === '') {
+      this.#finish(notCreated(head))
+      return
+    }
+    if (message.part === 0 && (head.start.tail < 0 || message.step < head.start.tail)) {
+      this.#finish(stepError({ ...message, step: undefined, containerId: head.id }))
+      return
+    }
     let error: OciError
     if (message.part === 1) error = initError(message, this.#tail ?? [], head.id)
     else {
