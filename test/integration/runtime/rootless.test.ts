@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { tempDir } from '../../harness/temp.ts'
@@ -9,8 +10,6 @@ import { sharedRootfs } from './support.ts'
 const UID = 64000
 
 async function asUser(script: string) {
-  const { spawn } = await import('node:child_process')
-  const { readFileSync, writeFileSync } = await import('node:fs')
   const home = tempDir()
   chownSync(home, UID, UID)
   const runtime = join(home, 'run')
@@ -20,7 +19,6 @@ async function asUser(script: string) {
   const path = join(home, 'program.mjs')
   writeFileSync(path, script.replaceAll("'oci-ts'", JSON.stringify(library)))
   chmodSync(path, 0o644)
-  void readFileSync
   const child = spawn(process.execPath, [path], {
     uid: UID,
     gid: UID,

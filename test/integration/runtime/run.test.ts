@@ -83,7 +83,10 @@ describe('run', () => {
   })
 
   test('limits hold', async () => {
-    const memory = await run({ ...sh('head -c 200m /dev/zero | tail -c 200m | wc -c'), limits: { memory: 30_000_000 } })
+    const memory = await run({
+      ...sh('head -c 200m /dev/zero | tail -c 200m | wc -c'),
+      limits: { memory: 30_000_000 },
+    })
     expect(memory.outOfMemory).toBe(true)
     const pids = await run({
       ...sh('for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'),
