@@ -7,10 +7,10 @@ import { compileCreate } from '../plan/create.ts'
 import { SYNC } from '../plan/messages.ts'
 import { SLOT, SLOT_RANGE } from '../plan/slots.ts'
 import { containerState } from '../plan/state.ts'
-import type { Plan, Step } from '../plan/steps.ts'
+import type { Step } from '../plan/steps.ts'
 import type { Launch } from '../plan/types.ts'
 import { throwIfAborted } from './abort.ts'
-import { closeAll, runBatch, tryBatch } from './batch.ts'
+import { closeAll, runBatch } from './batch.ts'
 import { type CgroupManager, oomKilled, type PlannedCgroup, planCgroup, undoMake } from './cgroups.ts'
 import { Pty } from './console.ts'
 import { connectConsole } from './console-socket.ts'
@@ -18,6 +18,7 @@ import { hostFacts } from './facts.ts'
 import { runHooks, runHooksLeniently } from './hooks.ts'
 import { writeIdMaps } from './idmap.ts'
 import { type Launched, tryLaunch } from './launch.ts'
+import { withListenFds } from './listen-fds.ts'
 import { namespaceIds } from './namespaces.ts'
 import type { CheckedCreate } from './options.ts'
 import { readStat } from './proc.ts'
@@ -28,6 +29,7 @@ import { type Snapshot, snapshotOf } from './snapshot.ts'
 import { NO_STDIO, planStdio, type StdioPlan } from './stdio.ts'
 import { LOCK_FILE, OWNED_FILE, START_SOCKET, STATE_FILE, stateDir } from './store.ts'
 import { Tracer } from './trace.ts'
+import { pidFileStep, undoAll } from './undo.ts'
 
 /** What `create` knows of the container that it made, for the operations that follow in this process. */
 export interface Created {
@@ -303,27 +305,4 @@ class Creation {
     }
     return error
   }
-}
-
-/** The step that writes a pid file, at once. */
-export function pidFileStep(path: string, pid: number): Step {
-  return { op: 'write', path, data: Buffer.from(String(pid)), mode: 0o644, atomic: true }
-}
-
-/** Removes as much as can be removed, and the state directory only if nothing else is left. */
-async function undoAll(steps: Plan, directory: string): Promise<void> {
-  let clean = true
-  for (const step of steps) {
-    const { error } = await tryBatch([step])
-    if (error !== null) clean = false
-  }
-  if (clean) await tryBatch([{ op: 'removeTree', path: directory }])
-}
-
-function withListenFds(config: Snapshot['config'], count: number): Snapshot['config'] {
-  if (count === 0 || config.process === undefined) return config
-  const names = process.env.LISTEN_FDNAMES
-  const env = [...(config.process.env ?? []), `LISTEN_FDS=${count}`]
-  if (names !== undefined) env.push(`LISTEN_FDNAMES=${names}`)
-  return { ...config, process: { ...config.process, env } }
 }

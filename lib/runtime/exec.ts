@@ -15,7 +15,6 @@ import { closeAll, runBatch } from './batch.ts'
 import { oomKilled } from './cgroups.ts'
 import { Pty } from './console.ts'
 import { connectConsole } from './console-socket.ts'
-import { pidFileStep } from './create.ts'
 import type { ExitWatch } from './exit.ts'
 import { hostFacts, type RuntimeFacts } from './facts.ts'
 import { type FailedLaunch, type Launched, tryLaunch } from './launch.ts'
@@ -33,6 +32,7 @@ import { compileSeccomp } from './seccomp.ts'
 import { liveStatus } from './status.ts'
 import { NO_STDIO, planStdio } from './stdio.ts'
 import { Tracer } from './trace.ts'
+import { pidFileStep } from './undo.ts'
 
 /** The container to exec into. */
 export interface ExecTarget {

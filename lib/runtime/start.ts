@@ -8,19 +8,17 @@ import { native } from '../native.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Message } from '../plan/message-codec.ts'
 import { INIT_COMM } from '../plan/messages.ts'
-import { compileTail } from '../plan/process.ts'
 import type { Plan } from '../plan/steps.ts'
 import { abortError, onAbort, throwIfAborted } from './abort.ts'
 import { Channel } from './channel.ts'
 import type { ExitWatch } from './exit.ts'
-import { hostFacts } from './facts.ts'
 import { stepError } from './failure.ts'
-import { deathError, initError } from './launch.ts'
+import { deathError, initError } from './init-error.ts'
 import type { Warning } from './options.ts'
 import { liveStat } from './proc.ts'
 import type { RecordHead } from './record.ts'
-import { compileSeccomp, hasSeccomp } from './seccomp.ts'
 import { START_SOCKET } from './store.ts'
+import { ownTail, replacementTail } from './tail.ts'
 import type { Tracer } from './trace.ts'
 
 /** How long an init that closed its sockets may take to become its program, or to end. */
@@ -73,34 +71,6 @@ export async function startContainer(request: StartRequest): Promise<void> {
   } catch {
     // A delete was faster.
   }
-}
-
-async function replacementTail(request: StartRequest, process: Process): Promise<Plan> {
-  const { head, config } = request
-  if (Boolean(process.terminal) !== Boolean(config.process?.terminal)) {
-    throw new OciError(
-      'ERR_OCI_OPTION_INVALID',
-      'the terminal is made by create: process.terminal can’t change',
-      {
-        path: '/process/terminal',
-        containerId: head.id,
-      },
-    )
-  }
-  return tailOf(request, process, await compileSeccomp(config), true)
-}
-
-async function tailOf(
-  { head, config, warn }: StartRequest,
-  process: Process,
-  seccomp: Awaited<ReturnType<typeof compileSeccomp>>,
-  lookup: boolean,
-): Promise<Plan> {
-  const { id, bundle, start } = head
-  const host = await hostFacts()
-  const { preserveFds, listenPid, setgroupsDenied } = start
-  const input = { process, config, id, bundle, host, seccomp, preserveFds, listenPid, setgroupsDenied }
-  return compileTail({ ...input, startHooks: true, lookup }, warn)
 }
 
 /** What a refused connection means. */
@@ -181,7 +151,7 @@ class Start {
   async #failed(message: Message): Promise<void> {
     if (this.#settled) return
     this.#settled = true
-    const { watch, head, config } = this.#request
+    const { watch, head } = this.#request
     // init turns down what came second, or is no proper message, and goes on.
     if (message.errno === EALREADY && message.syscall === '') {
       this.#finish(notCreated(head))
@@ -194,10 +164,7 @@ class Start {
     let error: OciError
     if (message.part === 1) error = initError(message, this.#tail ?? [], head.id)
     else {
-      const tail =
-        config.process === undefined
-          ? []
-          : await tailOf(this.#request, config.process, standIn(config), false)
+      const tail = await ownTail(this.#request)
       error = initError({ ...message, step: message.step - head.start.tail }, tail, head.id)
     }
     await watch.ended()
@@ -212,18 +179,14 @@ class Start {
       return
     }
     this.#settled = true
-    const { head, watch, report, config, explainKill } = this.#request
+    const { head, watch, report, explainKill } = this.#request
     if (await this.#wentOn()) {
       this.#finish(notCreated(head))
       return
     }
     const status = await watch.ended()
     const hint = status.signal === 'SIGKILL' ? await explainKill() : undefined
-    const plan =
-      this.#tail ??
-      (config.process === undefined
-        ? []
-        : await tailOf(this.#request, config.process, standIn(config), false))
+    const plan = this.#tail ?? (await ownTail(this.#request))
     const offset = this.#tail === null ? head.start.tail : 0
     this.#finish(deathError(report, plan, status, head.id, hint, offset))
   }
@@ -265,9 +228,4 @@ class Start {
     if (this.#tail === null) tracer.add('exec', tracer.init, times, this.#request.head.start.tail)
     else tracer.add('exec', this.#tail, times)
   }
-}
-
-/** Stands for the filter where only the kinds of the steps are of interest. */
-function standIn(config: Config): Awaited<ReturnType<typeof compileSeccomp>> {
-  return hasSeccomp(config) ? { filter: new Uint8Array(8), flags: 0 } : null
 }

@@ -3,10 +3,15 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'vite'
+import { afterAll } from 'vitest'
 import { checkout } from '../../harness/checkout.ts'
 import { tempDir } from '../../harness/temp.ts'
 
 let bundled: Promise<string> | undefined
+
+afterAll(async () => {
+  if (bundled !== undefined) rmSync(await bundled, { force: true })
+})
 
 /** The library as one JavaScript file, for programs of their own process: the sources can't be run by Node 20. */
 export function bundledLibrary(): Promise<string> {
@@ -18,7 +23,6 @@ async function bundle(): Promise<string> {
   // The addon is looked for from where the library is: two directories up.
   const outDir = join(checkout, '.cache')
   const name = `lib/oci-ts-${process.pid}.mjs`
-  process.once('exit', () => rmSync(join(outDir, name), { force: true }))
   await build({
     root: checkout,
     configFile: false,
