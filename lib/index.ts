@@ -7,18 +7,13 @@ export type * from '../types/index.ts'
 export { Bundle, type BundleOptions } from './bundle.ts'
 export type * from './cgroup/stats/types.ts'
 export { type SpecOptions, spec } from './config/spec.ts'
-export {
-  Container,
-  type DeleteOptions,
-  type KillOptions,
-  type RootOptions,
-  type SignalOptions,
-} from './container.ts'
+export { Container } from './container.ts'
 export { ContainerProcess } from './container-process.ts'
 export { isOciError, OCI_ERROR_CODES, OciError, type OciErrorCode, type OciErrorDetails } from './errors.ts'
 export { features } from './features.ts'
 export { type HostBundleOptions, hostBundle } from './host-bundle.ts'
 export { type RunLimits, type RunOptions, type RunResult, run } from './run.ts'
+export type { DeleteOptions, KillOptions, RootOptions, SignalOptions } from './runtime/call-options.ts'
 export type { CgroupManager } from './runtime/cgroups.ts'
 export type { Pty, TerminalSize } from './runtime/console.ts'
 export type { ExitStatus } from './runtime/exit.ts'
