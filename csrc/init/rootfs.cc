@@ -82,10 +82,10 @@ Result steps::bindRoot(Context& ctx, const Record& r) {
   if (rc < 0) return ctx.failed_on(Sys::openat_, rc, path);
   Fd place(rc);
   // What is mounted here must not show anywhere else, and pivot_root(2) refuses a shared parent. As a slave
-  // the mount still gets what the host mounts, unless it was made private before.
+  // the mount still gets what the host mounts there, and so does every bind of what lies on it.
   Fd around;
   OCI_TRY(mount_root_of(ctx, place.get(), around));
-  OCI_TRY(set_propagation(ctx, around.get(), u64{MS_SLAVE}));
+  OCI_TRY(set_propagation(ctx, around.get(), r.flag(fld::slave) ? u64{MS_SLAVE} : u64{MS_PRIVATE}));
   Fd tree;
   Result cloned = clone_tree(ctx, place.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, tree);
   if (cloned.ok()) {

@@ -20,9 +20,11 @@ const FROM = '/linux/rootfsPropagation'
 /** Cuts the mounts off from the host's, and takes the root directory into {@link SLOT.root} as a mount of its own. */
 export function enterRoot(ctx: CreateContext): Step[] {
   if (!ctx.mountNs) return []
+  // Otherwise nothing that the host mounts next to the bundle later comes in, by the root or by a bind from there.
+  const slave = (rootPropagation(ctx) & MS.SLAVE) !== 0
   return [
     { op: 'propagation', path: '/', flags: towardsHost(ctx), from: FROM },
-    { op: 'bindRoot', to: SLOT.root, path: ctx.rootfs, from: '/root/path' },
+    { op: 'bindRoot', to: SLOT.root, path: ctx.rootfs, ...(slave ? { slave } : {}), from: '/root/path' },
   ]
 }
 
@@ -53,9 +55,9 @@ export function changeRoot(ctx: CreateContext): Step[] {
   if (!ctx.mountNs) return [{ op: 'chroot', root, from }]
   const steps: Step[] = [{ op: ctx.input.noPivot ? 'moveRoot' : 'pivotRoot', root, from }]
   const wanted = rootPropagation(ctx)
-  // It was bound as a slave of the host's mount. Unless that is asked for, nothing comes from there any more.
-  const flags = wanted & (MS.SHARED | MS.UNBINDABLE) ? wanted : MS.PRIVATE
-  if (!(wanted & MS.SLAVE)) steps.push({ op: 'propagation', path: '/', flags, from: FROM })
+  // Before, the mounts would have shown on the host, or could not have been bound.
+  if (wanted & (MS.SHARED | MS.UNBINDABLE))
+    steps.push({ op: 'propagation', path: '/', flags: wanted, from: FROM })
   return steps
 }
 

@@ -10,11 +10,11 @@ export const MOUNT_STEPS = {
   /** mount(2) propagation flags (MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, MS_REC) on the mount at `path` (own root). */
   propagation: { op: 101, fields: { path: 'str', flags: 'u64' } },
   /**
-   * Makes the mount that lies around the directory `path` (a host path; or slot `dir`) private (or pivot_root is
-   * EINVAL, and the next would show on the host), binds the directory recursively onto itself, and keeps the new
-   * mount's root in slot `to`.
+   * Makes the mount that lies around the directory `path` (a host path; or slot `dir`) private, or with `slave` a slave
+   * (or pivot_root is EINVAL, and the next would show on the host), binds the directory recursively onto itself, and
+   * keeps the new mount's root, which propagates in the same way, in slot `to`.
    */
-  bindRoot: { op: 102, fields: { to: 'slot', path: 'str', dir: 'slot?' } },
+  bindRoot: { op: 102, fields: { to: 'slot', path: 'str', dir: 'slot?', slave: 'bool?' } },
   /**
    * open_tree(2) with OPEN_TREE_CLONE of a host path into slot `to`: for sources that can't be reached once the user
    * namespace is entered. `recursive`: AT_RECURSIVE.

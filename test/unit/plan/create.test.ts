@@ -74,7 +74,6 @@ describe('the default config', () => {
       'symlink dir=0 path=/dev/core target=/proc/kcore inRoot existOk ifExists=/proc/kcore',
       'symlink dir=0 path=/dev/ptmx target=pts/ptmx inRoot replace',
       'pivotRoot root=0',
-      `propagation path=/ flags=${1 << 18}`,
       'reopenNull',
       'mountAttr slot=0 attrSet=1',
       'readonlyPath root=0 path=/proc/bus',
@@ -121,17 +120,6 @@ describe('the default config', () => {
       }
     }
     expect(launch.init.find(({ op }) => op === 'maskPath')?.from).toBe('/linux/maskedPaths/0')
-  })
-
-  test('is compiled in well under 0.2 ms', () => {
-    const given = input(defaultSpec(), { cgroup: cgroup('v1') })
-    for (let i = 0; i < 500; i++) compileCreate(given)
-    const times = Array.from({ length: 300 }, () => {
-      const begin = performance.now()
-      compileCreate(given)
-      return performance.now() - begin
-    }).sort((a, b) => a - b)
-    expect(times[150]).toBeLessThan(0.2)
   })
 })
 

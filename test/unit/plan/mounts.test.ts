@@ -296,14 +296,25 @@ describe('the root', () => {
   }
 
   test('propagates as the config says; unbindable only once nothing is bound any more', () => {
-    expect(propagation()).toEqual([[MS.SLAVE | MS.REC], [MS.PRIVATE]])
+    expect(propagation()).toEqual([[MS.SLAVE | MS.REC], []])
     expect(propagation('slave')).toEqual([[MS.SLAVE | MS.REC], []])
     expect(propagation('rslave')).toEqual([[MS.SLAVE | MS.REC], []])
-    expect(propagation('private')).toEqual([[MS.PRIVATE | MS.REC], [MS.PRIVATE]])
+    expect(propagation('private')).toEqual([[MS.PRIVATE | MS.REC], []])
     expect(propagation('shared')).toEqual([[MS.SHARED], [MS.SHARED]])
     expect(propagation('rshared')).toEqual([[MS.SHARED | MS.REC], [MS.SHARED | MS.REC]])
     expect(propagation('unbindable')).toEqual([[MS.SLAVE | MS.REC], [MS.UNBINDABLE]])
     expect(propagation('runbindable')).toEqual([[MS.SLAVE | MS.REC], [MS.UNBINDABLE | MS.REC]])
+  })
+
+  test("is cut off from the host's mount around it, with what is bound from there, unless a slave is asked for", () => {
+    const root = (rootfsPropagation?: NonNullable<Config['linux']>['rootfsPropagation']) => {
+      const linux = { namespaces: namespaces('mount'), ...(rootfsPropagation ? { rootfsPropagation } : {}) }
+      return only(compileCreate(input(bare({ linux }))).init, 'bindRoot')
+    }
+    for (const name of ['slave', 'rslave'] as const)
+      expect(root(name), name).toEqual(['bindRoot to=0 path=/bundle/rootfs slave'])
+    for (const name of [undefined, 'private', 'rprivate', 'shared', 'rshared', 'unbindable'] as const)
+      expect(root(name), name).toEqual(['bindRoot to=0 path=/bundle/rootfs'])
   })
 
   test('may be given with its symlinks resolved', () => {
