@@ -2,10 +2,11 @@ import type { Step } from '../../plan/steps.ts'
 import { ERRNO } from '../constants.ts'
 import { controllerDir } from '../limits.ts'
 import type { CgroupLayout, CgroupLocation } from '../types.ts'
+import { cpusetStats } from './common.ts'
 import { defined, limitOf, pressure, single, type Texts } from './text.ts'
 import type { IoStats, MemoryStats, PidsStats, RdmaStats, Stats } from './types.ts'
-import { cpusetV1, cpuV1, hugetlbFilesV1, hugetlbV1, ioV1, memoryV1, V1_FILES } from './v1.ts'
-import { cpusetV2, cpuV2, hugetlbFilesV2, hugetlbV2, ioV2, memoryV2, PRESSURE_FILES, V2_FILES } from './v2.ts'
+import { cpuV1, hugetlbFilesV1, hugetlbV1, ioV1, memoryV1, V1_FILES } from './v1.ts'
+import { cpuV2, hugetlbFilesV2, hugetlbV2, ioV2, memoryV2, PRESSURE_FILES, V2_FILES } from './v2.ts'
 
 export type { Texts } from './text.ts'
 export type * from './types.ts'
@@ -83,7 +84,7 @@ export function parseStats(texts: Texts, hugePageSizes: readonly string[] = []):
   }
   return defined<Stats>({
     cpu: cpu && pressures.cpu ? { ...cpu, pressure: pressures.cpu } : cpu,
-    cpuset: cpusetV1(texts) ?? cpusetV2(texts),
+    cpuset: cpusetStats(texts, '') ?? cpusetStats(texts, '.effective'),
     memory: withPressure<MemoryStats>(memory, pressures.memory),
     pids: pids(texts),
     io: withPressure<IoStats>(io, pressures.io),

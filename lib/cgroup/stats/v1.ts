@@ -1,13 +1,6 @@
-import { defined, keyed, limitOf, numberList, single, type Texts } from './text.ts'
-import type {
-  CpuStats,
-  CpusetStats,
-  HugetlbStats,
-  IoEntry,
-  IoStats,
-  MemoryStats,
-  MemoryUsage,
-} from './types.ts'
+import { cpuStats, memoryStats, memoryUsage } from './common.ts'
+import { defined, keyed, single, type Texts } from './text.ts'
+import type { CpuStats, HugetlbStats, IoEntry, IoStats, MemoryStats, MemoryUsage } from './types.ts'
 
 /** Files of each v1 controller that stats come from. */
 export const V1_FILES: Readonly<Record<string, readonly string[]>> = {
@@ -48,55 +41,32 @@ export function cpuV1(texts: Texts): CpuStats | undefined {
     const match = /^\d+ (\d+) (\d+)$/.exec(line)
     return match ? [{ user: Number(match[1]), system: Number(match[2]) }] : []
   })
-  return defined<CpuStats>({
+  return cpuStats(stat, {
     usageNs: usageNs ?? 0,
     userNs: single(texts['cpuacct.usage_user']) ?? 0,
     systemNs: single(texts['cpuacct.usage_sys']) ?? 0,
-    perCpuUserNs: perCpu.length > 0 ? perCpu.map(({ user }) => user) : undefined,
-    perCpuSystemNs: perCpu.length > 0 ? perCpu.map(({ system }) => system) : undefined,
-    throttling:
-      stat.nr_periods === undefined
-        ? undefined
-        : {
-            periods: stat.nr_periods,
-            throttledPeriods: stat.nr_throttled ?? 0,
-            throttledNs: stat.throttled_time ?? 0,
-          },
-    bursts:
-      stat.nr_bursts === undefined ? undefined : { periods: stat.nr_bursts, burstNs: stat.burst_time ?? 0 },
-    pressure: undefined,
+    throttledNs: stat.throttled_time,
+    burstNs: stat.burst_time,
+    perCpu,
   })
-}
-
-/** CPUs and nodes. */
-export function cpusetV1(texts: Texts): CpusetStats | undefined {
-  const cpus = numberList(texts['cpuset.cpus'])
-  return cpus.length > 0 ? { cpus, mems: numberList(texts['cpuset.mems']) } : undefined
 }
 
 function usage(texts: Texts, prefix: string): MemoryUsage | undefined {
-  const usageBytes = single(texts[`${prefix}.usage_in_bytes`])
-  if (usageBytes === undefined) return undefined
-  return defined<MemoryUsage>({
-    usageBytes,
-    maxUsageBytes: single(texts[`${prefix}.max_usage_in_bytes`]),
-    limitBytes: limitOf(texts[`${prefix}.limit_in_bytes`]),
-    failures: single(texts[`${prefix}.failcnt`]),
-  })
+  const files = {
+    usage: `${prefix}.usage_in_bytes`,
+    max: `${prefix}.max_usage_in_bytes`,
+    limit: `${prefix}.limit_in_bytes`,
+  }
+  return memoryUsage(texts, files, single(texts[`${prefix}.failcnt`]))
 }
 
 /** Memory, with what the kernel counts of swap and its own. */
 export function memoryV1(texts: Texts): MemoryStats | undefined {
   const memory = usage(texts, 'memory')
   if (!memory) return undefined
-  const stat = keyed(texts['memory.stat'])
   const memorySwap = usage(texts, 'memory.memsw')
-  return defined<MemoryStats>({
-    usageBytes: memory.usageBytes,
-    maxUsageBytes: memory.maxUsageBytes,
-    limitBytes: memory.limitBytes,
-    failures: memory.failures,
-    cacheBytes: stat.cache ?? 0,
+  const names = { cache: 'cache', oom: 'memory.oom_control' }
+  return memoryStats(texts, memory, names, {
     swap: memorySwap && {
       usageBytes: Math.max(0, memorySwap.usageBytes - memory.usageBytes),
       limitBytes: memorySwap.limitBytes,
@@ -105,9 +75,6 @@ export function memoryV1(texts: Texts): MemoryStats | undefined {
     memorySwap,
     kernel: usage(texts, 'memory.kmem'),
     kernelTcp: usage(texts, 'memory.kmem.tcp'),
-    oomKills: keyed(texts['memory.oom_control']).oom_kill,
-    stat,
-    pressure: undefined,
   })
 }
 

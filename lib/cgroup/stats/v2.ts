@@ -1,13 +1,6 @@
-import { defined, keyed, limitOf, numberList, single, type Texts } from './text.ts'
-import type {
-  CpuStats,
-  CpusetStats,
-  HugetlbStats,
-  IoEntry,
-  IoStats,
-  MemoryStats,
-  MemoryUsage,
-} from './types.ts'
+import { cpuStats, memoryStats, memoryUsage } from './common.ts'
+import { keyed, single, type Texts } from './text.ts'
+import type { CpuStats, HugetlbStats, IoEntry, IoStats, MemoryStats, MemoryUsage } from './types.ts'
 
 /** Files of each v2 controller that stats come from. CPU time is counted without one. */
 export const V2_FILES: Readonly<Record<string, readonly string[]>> = {
@@ -39,62 +32,26 @@ export function cpuV2(texts: Texts): CpuStats | undefined {
   const stat = keyed(texts['cpu.stat'])
   if (stat.usage_usec === undefined) return undefined
   const ns = (us: number | undefined) => (us ?? 0) * 1000
-  return defined<CpuStats>({
+  return cpuStats(stat, {
     usageNs: ns(stat.usage_usec),
     userNs: ns(stat.user_usec),
     systemNs: ns(stat.system_usec),
-    perCpuUserNs: undefined,
-    perCpuSystemNs: undefined,
-    throttling:
-      stat.nr_periods === undefined
-        ? undefined
-        : {
-            periods: stat.nr_periods,
-            throttledPeriods: stat.nr_throttled ?? 0,
-            throttledNs: ns(stat.throttled_usec),
-          },
-    bursts:
-      stat.nr_bursts === undefined ? undefined : { periods: stat.nr_bursts, burstNs: ns(stat.burst_usec) },
-    pressure: undefined,
+    throttledNs: ns(stat.throttled_usec),
+    burstNs: ns(stat.burst_usec),
   })
-}
-
-/** CPUs and nodes. */
-export function cpusetV2(texts: Texts): CpusetStats | undefined {
-  const cpus = numberList(texts['cpuset.cpus.effective'])
-  return cpus.length > 0 ? { cpus, mems: numberList(texts['cpuset.mems.effective']) } : undefined
 }
 
 function usage(texts: Texts, prefix: string): MemoryUsage | undefined {
-  const usageBytes = single(texts[`${prefix}.current`])
-  if (usageBytes === undefined) return undefined
-  return defined<MemoryUsage>({
-    usageBytes,
-    maxUsageBytes: single(texts[`${prefix}.peak`]),
-    limitBytes: limitOf(texts[`${prefix}.max`]),
-    failures: keyed(texts[`${prefix}.events`]).max,
-  })
+  const files = { usage: `${prefix}.current`, max: `${prefix}.peak`, limit: `${prefix}.max` }
+  return memoryUsage(texts, files, keyed(texts[`${prefix}.events`]).max)
 }
 
 /** Memory and swap. */
 export function memoryV2(texts: Texts): MemoryStats | undefined {
   const memory = usage(texts, 'memory')
   if (!memory) return undefined
-  const stat = keyed(texts['memory.stat'])
-  return defined<MemoryStats>({
-    usageBytes: memory.usageBytes,
-    maxUsageBytes: memory.maxUsageBytes,
-    limitBytes: memory.limitBytes,
-    failures: memory.failures,
-    cacheBytes: stat.file ?? 0,
-    swap: usage(texts, 'memory.swap'),
-    memorySwap: undefined,
-    kernel: undefined,
-    kernelTcp: undefined,
-    oomKills: keyed(texts['memory.events']).oom_kill,
-    stat,
-    pressure: undefined,
-  })
+  const names = { cache: 'file', oom: 'memory.events' }
+  return memoryStats(texts, memory, names, { swap: usage(texts, 'memory.swap') })
 }
 
 const OPS = [
