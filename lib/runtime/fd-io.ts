@@ -28,6 +28,7 @@ export class Source {
   #poll: NativePoll | null = null
   #referenced = true
   #allowance = 0
+  #pipes = 0
   #end!: () => void
 
   /** @param release is called when the fd is no longer needed for reading */
@@ -38,6 +39,22 @@ export class Source {
     this.ended = new Promise((resolve) => {
       this.#end = resolve
     })
+  }
+
+  /** Whether the stream goes on to another one. */
+  get piped(): boolean {
+    return this.#pipes > 0
+  }
+
+  /** To be called when the stream is piped to `destination`. */
+  addPipe(destination: NodeJS.WritableStream): void {
+    const listener = (from: unknown) => {
+      if (from !== this.#stream) return
+      destination.off('unpipe', listener)
+      this.#pipes--
+    }
+    this.#pipes++
+    destination.on('unpipe', listener)
   }
 
   resume(): void {
@@ -54,6 +71,7 @@ export class Source {
     if (this.#fd >= 0) this.resume()
   }
 
+  /** From now on more output does not keep Node alive. */
   unref(): void {
     this.#referenced = false
     this.#poll?.unref()

@@ -62,8 +62,8 @@ export class ProcessHandle {
   #finish(): void {
     this.streams.stdin?.destroy()
     for (const output of this.#outputs) {
-      output.finish()
-      output.unref()
+      output.source.finish()
+      output.source.unref()
     }
   }
 
@@ -74,7 +74,7 @@ export class ProcessHandle {
     })
     try {
       const ends = this.#outputs.map(async (output) => {
-        if ((await Promise.race([output.ended, late])) === 'late') return
+        if ((await Promise.race([output.source.ended, late])) === 'late') return
         if (isRead(output)) await consumed(output, timeoutMs)
       })
       await Promise.all(ends)
@@ -108,7 +108,7 @@ function consumed(stream: DrainingStream, timeoutMs: number): Promise<void> {
     }
     const watch = () => {
       clearTimeout(timer)
-      if (!stream.piped && stream.listenerCount('readable') === 0) {
+      if (!stream.source.piped && stream.listenerCount('readable') === 0) {
         timer = setTimeout(() => (stream.isPaused() ? done() : watch()), timeoutMs)
       }
     }

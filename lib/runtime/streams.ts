@@ -2,60 +2,34 @@ import { closeSync } from 'node:fs'
 import { Duplex, Readable, Writable } from 'node:stream'
 import { CHUNK, Sink, Source } from './fd-io.ts'
 
-/** Calls `action` once, when `source` no longer flows into `destination`. */
-function onUnpipe(source: Readable, destination: NodeJS.WritableStream, action: () => void): void {
-  const listener = (from: unknown) => {
-    if (from !== source) return
-    destination.off('unpipe', listener)
-    action()
-  }
-  destination.on('unpipe', listener)
+/** A stream of a process's output, for those who wait for its end. */
+export interface DrainingStream extends Readable {
+  /** @internal */
+  readonly source: Source
 }
 
 /** The standard output or error of a process: a Readable over the read end of a pipe. */
 export class OutputStream extends Readable {
-  readonly #source: Source
-  #pipes = 0
+  /** @internal */
+  readonly source: Source
 
   /** @param fd a non-blocking fd, which the stream takes over */
   constructor(fd: number) {
     super({ highWaterMark: CHUNK })
-    this.#source = new Source(this, fd, () => closeSync(fd))
-  }
-
-  /** Resolves when the last writer has closed, or the stream was destroyed. */
-  get ended(): Promise<void> {
-    return this.#source.ended
-  }
-
-  /** Takes the output that is left; to be called when the process has ended. */
-  finish(): void {
-    this.#source.finish()
-  }
-
-  /** From now on more output does not keep Node alive. */
-  unref(): this {
-    this.#source.unref()
-    return this
-  }
-
-  /** Whether the output goes on to another stream. */
-  get piped(): boolean {
-    return this.#pipes > 0
+    this.source = new Source(this, fd, () => closeSync(fd))
   }
 
   override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
-    this.#pipes++
-    onUnpipe(this, destination, () => this.#pipes--)
+    this.source.addPipe(destination)
     return super.pipe(destination, options)
   }
 
   override _read(): void {
-    this.#source.resume()
+    this.source.resume()
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#source.stop()
+    this.source.stop()
     done(error)
   }
 }
@@ -85,21 +59,13 @@ export class InputStream extends Writable {
   }
 }
 
-/** What `DuplexStream` and `OutputStream` share, for those who wait for the end. */
-export interface DrainingStream extends Readable {
-  readonly ended: Promise<void>
-  readonly piped: boolean
-  finish(): void
-  unref(): unknown
-}
-
 /** A Duplex over one non-blocking fd. It is closed once, when both directions are done or at `destroy()`. */
 export class DuplexStream extends Duplex {
-  readonly #source: Source
+  /** @internal */
+  readonly source: Source
   readonly #sink: Sink
   #fd: number
   #open = 2
-  #pipes = 0
 
   /** @param fd a non-blocking fd, which the stream takes over */
   constructor(fd: number) {
@@ -111,7 +77,7 @@ export class DuplexStream extends Duplex {
       this.#fd = -1
       closeSync(fd)
     }
-    this.#source = new Source(this, fd, release)
+    this.source = new Source(this, fd, release)
     this.#sink = new Sink(fd, release)
   }
 
@@ -120,31 +86,13 @@ export class DuplexStream extends Duplex {
     return this.#fd
   }
 
-  get ended(): Promise<void> {
-    return this.#source.ended
-  }
-
-  finish(): void {
-    this.#source.finish()
-  }
-
-  unref(): this {
-    this.#source.unref()
-    return this
-  }
-
-  get piped(): boolean {
-    return this.#pipes > 0
-  }
-
   override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
-    this.#pipes++
-    onUnpipe(this, destination, () => this.#pipes--)
+    this.source.addPipe(destination)
     return super.pipe(destination, options)
   }
 
   override _read(): void {
-    this.#source.resume()
+    this.source.resume()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -156,7 +104,7 @@ export class DuplexStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#source.stop()
+    this.source.stop()
     this.#sink.stop()
     done(error)
   }
