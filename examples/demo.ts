@@ -10,14 +10,19 @@ import { join } from 'node:path'
 import { Container, hostBundle, OciError } from 'oci-ts'
 
 const SCRIPT = `
-echo "  pid        $$ (of $(ls /proc | grep -c '^[0-9]') processes)"
+set -- /proc/[0-9]*
+echo "  pid        $$, of $# process"
 echo "  hostname   $(cat /proc/sys/kernel/hostname)"
 echo "  ids        $(id)"
-echo "  root       $(ls / | tr '\\n' ' ')"
-echo "  network    $(ls /sys/class/net 2>/dev/null | tr '\\n' ' ')"
-echo "  caps       $(grep CapEff /proc/self/status | cut -f2)"
-echo "  mounts     $(wc -l < /proc/self/mounts):"
-cut -d' ' -f2,3 /proc/self/mounts | sed 's/^/             /'
+while read -r name value; do
+  [ "$name" != CapEff: ] || echo "  caps       $value"
+done < /proc/self/status
+echo "  network    $(echo $(ls /sys/class/net))"
+echo "  root       $(echo $(ls /))"
+echo "  mounts     $(wc -l < /proc/self/mounts)"
+while read -r source target type options rest; do
+  printf '    %-26s %-9s %s\\n' "$target" "$type" "\${options%%,*}"
+done < /proc/self/mounts | sort
 `
 
 const phases: [name: string, ms: number][] = []
@@ -36,14 +41,17 @@ try {
   const bundle = await timed('bundle', () => hostBundle(directory, { args: ['sh', '-c', SCRIPT] }))
   // The first container pays for reading the host's facts and loading the init program.
   const id = `demo-${process.pid}`
-  await using container = await timed('create', () => Container.create(id, { bundle }))
+  // Not in the usual place, so that nothing at all is left.
+  const root = join(directory, 'state')
+  await using container = await timed('create', () => Container.create(id, { bundle, root }))
   console.log(`container ${id}: pid ${container.pid} outside. Inside:`)
   container.stdout?.pipe(process.stdout)
   container.stderr?.pipe(process.stderr)
   await timed('start', () => container.start())
   const { exitCode, signal } = await timed('run', () => container.wait())
   await timed('delete', () => container.delete())
-  console.log(`\nended with ${signal ?? exitCode}. It took`)
+  console.log(`\nIt ended with ${signal ?? exitCode}, and is gone. It took`)
+  phases.push(['in all', phases.reduce((sum, [, ms]) => sum + ms, 0)])
   for (const [name, ms] of phases) console.log(`  ${name.padEnd(10)} ${ms.toFixed(1).padStart(7)} ms`)
   process.exitCode = exitCode ?? 1
 } catch (error) {

@@ -39,6 +39,11 @@ export function hintFor(step: Step | undefined, errno: number): string | undefin
     case 'pivotRoot':
       if (errno === 22) return 'on a ramfs use noPivot'
       break
+    case 'mkdir':
+      // Without a login session nobody makes /run/user/UID.
+      if ((errno === EACCES || errno === EROFS) && step.path.startsWith('/run/'))
+        return 'set XDG_RUNTIME_DIR, or choose another root (--root) for the containers’ states: a directory of your own'
+      break
     case 'checkCgroupEmpty':
       return 'another container uses this cgroup: choose another linux.cgroupsPath'
     case 'openPidfd':

@@ -55,3 +55,9 @@ test('cgroups, system calls that are not there, and no step at all', () => {
     'the socket: connection refused (connect: ECONNREFUSED)',
   )
 })
+
+test('whoever has no runtime directory is told what to do', () => {
+  const { hint } = fail({ op: 'mkdir', path: '/run/user/1000/oci-ts', mode: 0o700 }, 13, 'mkdirat')
+  expect(hint).toContain('XDG_RUNTIME_DIR')
+  expect(fail({ op: 'mkdir', path: '/srv/x', mode: 0o700 }, 13, 'mkdirat').hint).toBeUndefined()
+})
