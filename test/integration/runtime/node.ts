@@ -7,28 +7,34 @@ import { afterAll } from 'vitest'
 import { checkout } from '../../harness/checkout.ts'
 import { tempDir } from '../../harness/temp.ts'
 
-let bundled: Promise<string> | undefined
+const bundled = new Map<string, Promise<string>>()
 
 afterAll(async () => {
-  if (bundled !== undefined) rmSync(await bundled, { force: true })
+  for (const path of bundled.values()) rmSync(await path, { force: true })
 })
 
 /** The library as one JavaScript file, for programs of their own process: the sources can't be run by Node 20. */
 export function bundledLibrary(): Promise<string> {
-  bundled ??= bundle()
-  return bundled
+  return bundledModule('lib/index.ts')
 }
 
-async function bundle(): Promise<string> {
+/** A module of the checkout, with all that it imports, as one JavaScript file. */
+export function bundledModule(source: string): Promise<string> {
+  const path = bundled.get(source) ?? bundle(source, bundled.size)
+  bundled.set(source, path)
+  return path
+}
+
+async function bundle(source: string, serial: number): Promise<string> {
   // The addon is looked for from where the library is: two directories up.
   const outDir = join(checkout, '.cache')
-  const name = `lib/oci-ts-${process.pid}.mjs`
+  const name = `lib/oci-ts-${process.pid}-${serial}.mjs`
   await build({
     root: checkout,
     configFile: false,
     logLevel: 'error',
     build: {
-      ssr: join(checkout, 'lib/index.ts'),
+      ssr: join(checkout, source),
       outDir,
       target: 'node20',
       minify: false,
