@@ -46,10 +46,11 @@ const PRIVATE = [
 /**
  * Writes a bundle that needs no image: the host's programs, read-only, in a container of their own. Any OCI runtime runs it.
  *
- * `/usr` is the host's, bound read-only with all that is mounted below; `/bin`, `/sbin` and `/lib*` are as on the host. Of
- * `/etc` there are accounts (without any password), name service, dynamic linker, certificates, alternatives, time zone
- * and resolver, as copies or read-only binds, and nothing else. `/tmp`, `/home`, `/root`, `/var` and `/run` are empty and
- * go with the container. Not as root, it has a user namespace in which the caller is root.
+ * `/usr` is the host's, bound read-only with all that is mounted below (before Linux 5.12: without that); `/bin`,
+ * `/sbin` and `/lib*` are as on the host. Of `/etc` there are accounts (without any password), name service, dynamic
+ * linker, certificates, alternatives, time zone and resolver, as copies or read-only binds, and nothing else. `/tmp`,
+ * `/home`, `/root`, `/var` and `/run` are empty and go with the container. Not as root, it has a user namespace in
+ * which the caller is root.
  *
  * @param dir directory of the bundle; made if missing, its config.json replaced
  * @throws OciError `ERR_OCI_OPTION_INVALID`, `ERR_OCI_CONFIG_INVALID`, `ERR_OCI_BUNDLE_NOT_FOUND` if it can't be written
@@ -133,16 +134,19 @@ function sysMount(network: 'none' | 'host'): Mount {
         destination: '/sys',
         type: 'none',
         source: '/sys',
-        options: ['rbind', 'rprivate', ...options, readOnly()],
+        options: [...readOnlyBind(), 'rprivate', ...options],
       }
 }
 
 function bindOptions(): string[] {
-  return ['rbind', 'rprivate', 'nosuid', 'nodev', readOnly()]
+  return [...readOnlyBind(), 'rprivate', 'nosuid', 'nodev']
 }
 
-/** Recursively read-only mounts need Linux 5.12. */
-function readOnly(): 'rro' | 'ro' {
+/**
+ * A whole tree can be made read-only since Linux 5.12. Before that, what is mounted below is left out: it would be
+ * writable.
+ */
+function readOnlyBind(): string[] {
   const [major = 0, minor = 0] = release().split('.').map(Number)
-  return major > 5 || (major === 5 && minor >= 12) ? 'rro' : 'ro'
+  return major > 5 || (major === 5 && minor >= 12) ? ['rbind', 'rro'] : ['bind', 'ro']
 }
