@@ -16,10 +16,28 @@ void temporary_name(FixedString<64>& name, u32 attempt) {
   name.snum(now.sec).add('.').snum(now.nsec).add('.').num(attempt);
 }
 
+// Writes a file that gets its name when it is complete: whoever dies meanwhile leaves nothing. False: that
+// can't be done here (the name is taken, or the file system has no files without a name).
+bool write_nameless(Context& ctx, int parent, const char* leaf, Bytes data, u32 mode, Result& result) {
+  // Init may not trust the /proc that its names lead to.
+  if (!ctx.hosted) return false;
+  struct statx info;
+  if (sys::statx(parent, leaf, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &info) != -ENOENT) return false;
+  Fd file(sys::openat(parent, ".", O_WRONLY | O_TMPFILE, 0600));
+  if (!file.valid()) return false;
+  result = check(Sys::fchmod_, sys::fchmod(file.get(), mode));
+  if (result.ok()) result = write_once(ctx, file.get(), data, leaf);
+  if (result.failed()) return true;
+  constexpr int kFollow = 0x400;  // AT_SYMLINK_FOLLOW
+  return sys::call(__NR_linkat, AT_FDCWD, fd_path(file.get()).c(), parent, leaf, kFollow) == 0;
+}
+
 Result write_atomically(Context& ctx, int dir, Str path, Bytes data, u32 mode, u64 resolve) {
   Fd parent;
   FixedString<256> leaf;
   OCI_TRY(open_parent(ctx, dir, path, resolve, parent, leaf));
+  Result result;
+  if (write_nameless(ctx, parent.get(), leaf.c(), data, mode, result)) return result;
   FixedString<64> name;
   Fd file;
   for (u32 attempt = 0; !file.valid(); attempt++) {
@@ -30,7 +48,7 @@ Result write_atomically(Context& ctx, int dir, Str path, Bytes data, u32 mode, u
       return ctx.failed_on(Sys::openat_, file.get(), path);
     }
   }
-  Result result = check(Sys::fchmod_, sys::fchmod(file.get(), mode));
+  result = check(Sys::fchmod_, sys::fchmod(file.get(), mode));
   if (result.ok()) result = write_once(ctx, file.get(), data, path);
   if (result.ok()) {
     result = check(Sys::renameat2_, sys::renameat2(parent.get(), name.c(), parent.get(), leaf.c(), 0));

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const LASTING = [
   /^\/memfd:/,
   /^anon_inode:\[(eventpoll|eventfd|io_uring|timerfd)\]$/,
+  /^anon_inode:inotify$/,
   /^\/dev\/(null|urandom|random)$/,
   /^\/proc(\/|$)/,
   /^\/$/,

@@ -7,6 +7,8 @@ import {
   readFileSync,
   readSync,
   rmSync,
+  statSync,
+  watch,
   writeSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -200,4 +202,22 @@ test('names of errno values', () => {
   }
   expect(native().errnoName(0)).toBe('EUNKNOWN')
   expect(native().errnoName(99999)).toBe('EUNKNOWN')
+})
+
+test('a file that is written atomically has no other name before: a writer that dies leaves nothing', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'addon-'))
+  const names = new Set<string | null>()
+  // `rename` is what Node calls names that come and go.
+  const watcher = watch(dir, (event, name) => {
+    if (event === 'rename') names.add(name)
+  })
+  const path = join(dir, 'pid')
+  const plan = encodePlan([{ op: 'write', path, data: Buffer.from('1'), mode: 0o640, atomic: true }])
+  expect((await native().run(plan, [], [])).failure).toBeNull()
+  await expect.poll(() => names.size).toBeGreaterThan(0)
+  watcher.close()
+  expect([...names]).toEqual(['pid'])
+  expect(readFileSync(path, 'utf8')).toBe('1')
+  expect(statSync(path).mode & 0o7777).toBe(0o640)
+  rmSync(dir, { recursive: true })
 })
