@@ -48,6 +48,12 @@ export const BAD_MOUNTS: readonly BadCase[] = [
     /4095.*4096 bytes/,
   ],
   [
+    'more options than a page, in few characters',
+    mount({ destination: '/a', type: 'tmpfs', options: ['é'.repeat(2100)] }),
+    '/mounts/7/options',
+    /4095.*4200 bytes/,
+  ],
+  [
     'uid mappings alone',
     mount({ destination: '/a', source: '/b', options: ['bind', 'idmap'], uidMappings: IDS }),
     '/mounts/7/gidMappings',
