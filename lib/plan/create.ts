@@ -10,7 +10,7 @@ import { bindsDev, mountSteps } from './mounts.ts'
 import { checkPrivilege, namespaceSlots, openNamespaces } from './namespaces.ts'
 import { compileTail, findProgram } from './process.ts'
 import { raiseRlimits } from './rlimits.ts'
-import { changeRoot, enterRoot, readonlyRoot } from './rootfs.ts'
+import { changeRoot, enterRoot, propagateRoot, readonlyRoot } from './rootfs.ts'
 import { securitySteps } from './security.ts'
 import { SLOT, SLOT_RANGE } from './slots.ts'
 import { stages } from './stages.ts'
@@ -126,6 +126,7 @@ function filesystemSteps(ctx: CreateContext): Step[] {
     ...ctx.late,
     ...readonlyRoot(ctx),
     ...securitySteps(ctx),
+    ...propagateRoot(ctx),
   ]
 }
 

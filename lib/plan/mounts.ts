@@ -4,6 +4,7 @@ import { cgroupMount } from './cgroup-mount.ts'
 import { ERRNO, MOUNT_ATTR, MS } from './constants.ts'
 import { type CreateContext, cleanPath, invalid, unsupported } from './context.ts'
 import { type MountOptions, msFlags, readMountOptions, sbFlagNames } from './mount-options.ts'
+import { cutOff } from './rootfs.ts'
 import { SLOT } from './slots.ts'
 import type { Step } from './steps.ts'
 
@@ -134,14 +135,16 @@ function bind(ctx: CreateContext, { mount, options, target, from }: Entry): Step
     recursive: options.recursive,
     from: `${from}/source`,
   }
+  // Unlike mounts that came with a mount namespace of a user namespace, this copy is the host's mount's peer.
+  const copy = { ...step, tree, propagation: [cutOff(ctx), ...options.propagation] }
   if (ctx.host.initialUserNamespace) {
     ctx.early.push(open)
-    return [{ ...step, tree }]
+    return [copy]
   }
   // The root of a user namespace need not own the mount namespace that it is in.
   ctx.early.push({ ...open, ignore: [ERRNO.EPERM] })
   return [
-    { ...step, tree, ignore: [ERRNO.EBADF] },
+    { ...copy, ignore: [ERRNO.EBADF] },
     { ...step, source, orElse: true },
   ]
 }

@@ -34,8 +34,15 @@ export function enterRoot(ctx: CreateContext): Step[] {
  */
 function towardsHost(ctx: CreateContext): number {
   const wanted = rootPropagation(ctx)
-  if (wanted & MS.SHARED) return wanted
-  return (wanted & MS.PRIVATE ? MS.PRIVATE : MS.SLAVE) | MS.REC
+  return wanted & MS.SHARED ? wanted : cutOff(ctx)
+}
+
+/**
+ * What copies of the host's mounts are whose mounts must not reach the host: a slave gets what the host mounts, and
+ * gives nothing back.
+ */
+export function cutOff(ctx: CreateContext): number {
+  return (rootPropagation(ctx) & MS.PRIVATE ? MS.PRIVATE : MS.SLAVE) | MS.REC
 }
 
 function rootPropagation({ linux }: CreateContext): number {
@@ -53,12 +60,17 @@ export function changeRoot(ctx: CreateContext): Step[] {
   const root = SLOT.root
   const from = '/root/path'
   if (!ctx.mountNs) return [{ op: 'chroot', root, from }]
-  const steps: Step[] = [{ op: ctx.input.noPivot ? 'moveRoot' : 'pivotRoot', root, from }]
-  const wanted = rootPropagation(ctx)
-  // Before, the mounts would have shown on the host, or could not have been bound.
-  if (wanted & (MS.SHARED | MS.UNBINDABLE))
-    steps.push({ op: 'propagation', path: '/', flags: wanted, from: FROM })
-  return steps
+  return [{ op: ctx.input.noPivot ? 'moveRoot' : 'pivotRoot', root, from }]
+}
+
+/**
+ * Gives the root its propagation, once nothing is mounted any more: before, mounts would have shown on the host, or
+ * could not have been bound.
+ */
+export function propagateRoot(ctx: CreateContext): Step[] {
+  const flags = rootPropagation(ctx)
+  if (!ctx.mountNs || !(flags & (MS.SHARED | MS.UNBINDABLE))) return []
+  return [{ op: 'propagation', path: '/', flags, from: FROM }]
 }
 
 /** Makes the root filesystem read-only, when nothing is made in it any more. */

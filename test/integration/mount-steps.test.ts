@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Container, spec } from '../../lib/index.ts'
 import { mountsBelow } from '../harness/temp.ts'
 import { failure, hostile, runScript } from '../security/hostile.ts'
@@ -134,4 +134,27 @@ test('without pivot_root the root is moved', async () => {
   await container.start()
   expect((await container.wait()).exitCode).toBe(0)
   expect(Buffer.concat(chunks).toString()).toMatch(/^\/etc\/passwd\nbin\ndev\n/)
+})
+
+describe.each(['as root', 'in a user namespace'])('%s', (where) => {
+  test('what is mounted in a bind, or masked, does not reach the host, though its mounts are shared', async () => {
+    const image = hostile()
+    for (const name of ['mount', 'mask', 'ro']) mkdirSync(join(image.outside, name))
+    const { stdout } = await runScript(image, 'cd /data; echo x > mount/x && ls -a mask mount', (config) => {
+      config.mounts?.push(
+        { destination: '/data', source: image.outside, options: ['rbind'] },
+        { destination: '/data/mount', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
+      )
+      if (!config.linux) throw new Error('no linux')
+      config.linux.maskedPaths = ['/data/mask']
+      config.linux.readonlyPaths = ['/data/ro']
+      if (where === 'as root') return
+      const mappings = [{ containerID: 0, hostID: 0, size: 65536 }]
+      Object.assign(config.linux, { uidMappings: mappings, gidMappings: mappings })
+      config.linux.namespaces?.push({ type: 'user' })
+    })
+    expect(stdout).toContain('x')
+    expect(mountsBelow(image.bundle)).toEqual([])
+    expect(readdirSync(join(image.outside, 'mount'))).toEqual([])
+  })
 })

@@ -286,7 +286,7 @@ describe('the root', () => {
     return [flags(steps.slice(0, pivot)), flags(steps.slice(pivot))].map((list) => list.map(Number))
   }
 
-  test('propagates as the config says; unbindable only once nothing is bound any more', () => {
+  test('propagates as the config says, once nothing is mounted or bound any more', () => {
     expect(propagation()).toEqual([[MS.SLAVE | MS.REC], []])
     expect(propagation('slave')).toEqual([[MS.SLAVE | MS.REC], []])
     expect(propagation('rslave')).toEqual([[MS.SLAVE | MS.REC], []])
@@ -295,6 +295,16 @@ describe('the root', () => {
     expect(propagation('rshared')).toEqual([[MS.SHARED | MS.REC], [MS.SHARED | MS.REC]])
     expect(propagation('unbindable')).toEqual([[MS.SLAVE | MS.REC], [MS.UNBINDABLE]])
     expect(propagation('runbindable')).toEqual([[MS.SLAVE | MS.REC], [MS.UNBINDABLE | MS.REC]])
+    const linux = {
+      namespaces: namespaces('mount'),
+      rootfsPropagation: 'runbindable' as const,
+      readonlyPaths: ['/proc/sys'],
+      maskedPaths: ['/proc/keys'],
+    }
+    const steps = part(compileCreate(input(bare({ linux }))), 'init')
+    const last = steps.findLastIndex((line) => line.startsWith('propagation'))
+    for (const op of ['readonlyPath', 'maskPath'])
+      expect(steps.slice(last).filter((line) => line.startsWith(op))).toEqual([])
   })
 
   test("is cut off from the host's mount around it, with what is bound from there, unless a slave is asked for", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { spec } from '../../../lib/config/spec.ts'
-import { CLONE } from '../../../lib/plan/constants.ts'
+import { CLONE, MS } from '../../../lib/plan/constants.ts'
 import { compileCreate } from '../../../lib/plan/create.ts'
 import { encodePlan } from '../../../lib/plan/encode.ts'
 import { firstIds, idMaps } from '../../../lib/plan/userns.ts'
@@ -88,7 +88,9 @@ describe('a new user namespace', () => {
       `fork flags=${CLONE.NEWPID}`,
       'setsid',
     ])
-    expect(steps).toContain('bind root=0 target=/data tree=256 recursive attrSet=1')
+    // A slave: else what is mounted in it would show on the host.
+    const slave = JSON.stringify([MS.SLAVE | MS.REC])
+    expect(steps).toContain(`bind root=0 target=/data tree=256 recursive attrSet=1 propagation=${slave}`)
     expect(steps).toContain('bindDevice root=0 path=/dev/null source=/dev/null mode=8630 major=1 minor=3')
     expect(steps).toContain('bindDevice root=0 path=/dev/fuse tree=257 mode=8630 major=10 minor=229')
     expect(steps).toContain('device root=0 path=/run/pipe mode=4534 uid=0 gid=0')
@@ -227,6 +229,6 @@ test('inside a user namespace of its own, a caller may still not own the mounts'
   const launch = compileCreate(input(config, { host: host({ initialUserNamespace: false }) }))
   const steps = part(launch, 'init')
   expect(steps).toContain('openTree to=256 path=/s ignore=1')
-  const at = steps.indexOf('bind root=0 target=/d tree=256 ignore=9')
+  const at = steps.indexOf(`bind root=0 target=/d tree=256 propagation=[${MS.SLAVE | MS.REC}] ignore=9`)
   expect(steps[at + 1]).toBe('orElse bind root=0 target=/d source=/s')
 })
