@@ -35,6 +35,7 @@ export default defineConfig({
     maxWorkers: 2,
     globalSetup: ['test/harness/prerequisites.ts'],
     setupFiles: ['test/harness/setup.ts'],
+    expect: { poll: { timeout: 5000 * slowness } },
     testTimeout: 20_000 * slowness,
     hookTimeout: 60_000 * slowness,
     teardownTimeout: 10_000 * slowness,

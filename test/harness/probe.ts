@@ -134,11 +134,14 @@ export interface ProbeReport {
   time: { offsets: string[] | null }
   keyring: { session: string | null; error: string | null }
   network: { name: string; flags: string[]; mtu: number; addresses: string[] }[]
+  /** By number (`--syscall`): the name of the error; null where it succeeded. All arguments are 0. */
+  syscalls: Record<string, string | null>
 }
 
 /**
  * The probe program, a static executable that reports what it sees from inside a container as JSON on
- * its stdout: `probe [--sections a,b] [--stat PATH]… [--sysctl KEY]…`. Built when needed.
+ * its stdout: `probe [--sections a,b] [--stat PATH]… [--sysctl KEY]… [--syscall NUMBER]…`.
+ * Built when needed.
  */
 export function probeBinary(): string {
   return compile(

@@ -1,16 +1,18 @@
-// probe [--sections a,b,…] [--stat PATH]… [--sysctl KEY]… [--] [anything…]
+// probe [--sections a,b,…] [--stat PATH]… [--sysctl KEY]… [--syscall NUMBER]… [--] [anything…]
 //
 // Without --sections, every section is reported. Words after the options are not looked at: they
 // are there to be seen in the report's argv.
 #include "probe.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_ASKED = 64 };
 char** probe_argv;
 const char *probe_paths[MAX_ASKED], *probe_sysctls[MAX_ASKED];
-int probe_path_count, probe_sysctl_count;
+long probe_syscalls[MAX_ASKED];
+int probe_path_count, probe_sysctl_count, probe_syscall_count;
 
 // fds comes first, before another section opens a file.
 static const struct {
@@ -23,7 +25,7 @@ static const struct {
     {"cgroup", section_cgroup},   {"oom", section_oom},         {"sched", section_sched},
     {"host", section_host},       {"tty", section_tty},         {"sysctl", section_sysctl},
     {"paths", section_paths},     {"lsm", section_lsm},         {"time", section_time},
-    {"keyring", section_keyring}, {"network", section_network},
+    {"keyring", section_keyring}, {"network", section_network}, {"syscalls", section_syscalls},
 };
 
 static bool listed(const char* list, const char* name) {
@@ -46,6 +48,8 @@ int main(int argc, char** argv) {
       probe_paths[probe_path_count++] = argv[++i];
     } else if (strcmp(argv[i], "--sysctl") == 0 && probe_sysctl_count < MAX_ASKED) {
       probe_sysctls[probe_sysctl_count++] = argv[++i];
+    } else if (strcmp(argv[i], "--syscall") == 0 && probe_syscall_count < MAX_ASKED) {
+      probe_syscalls[probe_syscall_count++] = strtol(argv[++i], NULL, 10);
     } else {
       fprintf(stderr, "probe: bad option %s\n", argv[i]);
       return 2;

@@ -28,10 +28,11 @@ void json_lines(const char* key, const char* path);
 // Writes a file's text, or null where it can't be read.
 void json_file(const char* key, const char* path);
 
-// The sections. What they take is what `--stat` and `--sysctl` named.
+// The sections. What they take is what `--stat`, `--sysctl` and `--syscall` named.
 extern char** probe_argv;
 extern const char *probe_paths[], *probe_sysctls[];
-extern int probe_path_count, probe_sysctl_count;
+extern long probe_syscalls[];
+extern int probe_path_count, probe_sysctl_count, probe_syscall_count;
 
 void section_fds(void);
 void section_ids(void);
@@ -53,5 +54,6 @@ void section_lsm(void);
 void section_time(void);
 void section_keyring(void);
 void section_network(void);
+void section_syscalls(void);
 
 #endif

@@ -188,3 +188,14 @@ void section_tty(void) {
   if (fd >= 0) close(fd);
   json_close('}');
 }
+
+// How system calls fail whose arguments are all 0.
+void section_syscalls(void) {
+  json_open("syscalls", '{');
+  for (int i = 0; i < probe_syscall_count; i++) {
+    char number[24];
+    snprintf(number, sizeof number, "%ld", probe_syscalls[i]);
+    json_string(number, syscall(probe_syscalls[i], 0, 0, 0, 0, 0, 0) < 0 ? errno_name(errno) : NULL);
+  }
+  json_close('}');
+}

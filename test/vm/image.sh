@@ -89,6 +89,13 @@ vm_image() {
   fi
 }
 
+# What the tests compile when they need it: the guest has no compiler.
+vm_programs() {
+  (cd "$checkout" && bash scripts/build-plan-runner.sh &&
+    OCI_TS_TEST_SUBSET=unit PATH=node_modules/.bin:$PATH vitest run test/unit/harness/programs.test.ts) > "$1" 2>&1 ||
+    vm_die "the tests' programs can't be built:" "$(tail -n 20 "$1")"
+}
+
 # The payload: the checkout as it is now, with what is built, and the node that runs this.
 vm_payload() {
   local out=$1 stage=$1.stage file
@@ -96,7 +103,7 @@ vm_payload() {
   mkdir -p "$stage/checkout/.cache" "$stage/node/bin"
   # Hard links: nothing is copied before mkfs reads it.
   (cd "$checkout" && find . -mindepth 1 -maxdepth 1 ! -name .git ! -name .cache -exec cp -al -t "$stage/checkout" {} +)
-  for file in peers probe bench; do
+  for file in peers probe exchange console-receiver plan-runner bench; do
     [ ! -d "$checkout/.cache/$file" ] || cp -al "$checkout/.cache/$file" "$stage/checkout/.cache/"
   done
   vm_node "$stage/node"

@@ -11,6 +11,8 @@
 # Needs no KVM. Emulation is 10 to 25 times slower than the machine itself.
 # The results directory of the command, $OCI_TS_RESULTS, comes back as .cache/vm/results.
 set -euo pipefail
+# Read as a whole, so that it may be edited while it runs.
+{
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
 . "$checkout/scripts/apt-apart.sh"
@@ -41,6 +43,7 @@ flock 8
 vm_image "$profile" "$image"
 work=$(mktemp -d "$cache/run.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
+vm_programs "$work/programs.log"
 vm_payload "$work/payload.img"
 flock -u 8
 
@@ -72,3 +75,4 @@ if [ -z "$status" ]; then
 fi
 tar -C "$cache/results" -xf "$work/results.img" 2>/dev/null || true
 exit "$status"
+}

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { native } from '../../../lib/native.ts'
 import { encodePlan } from '../../../lib/plan/encode.ts'
 import { SLOT } from '../../../lib/plan/slots.ts'
+import { slowness } from '../../harness/checkout.ts'
 import { openFds, threadCount } from '../../harness/leaks.ts'
 import { children, ended, launch, program } from './launch.ts'
 
@@ -13,7 +14,7 @@ async function lifetime(): Promise<void> {
   launched.close()
 }
 
-test('1000 launches leave no fd, no thread and no process', { timeout: 60_000 }, async () => {
+test('1000 launches leave no fd, no thread and no process', { timeout: 60_000 * slowness }, async () => {
   await lifetime()
   await sleep(3000)
   const fds = openFds()

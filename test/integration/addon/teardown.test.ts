@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { native } from '../../../lib/native.ts'
 import { encodePlan } from '../../../lib/plan/encode.ts'
 import type { Step } from '../../../lib/plan/steps.ts'
+import { slowness } from '../../harness/checkout.ts'
 import { openFds, threadCount } from '../../harness/leaks.ts'
 import { capture, children, program } from './launch.ts'
 
@@ -32,6 +33,8 @@ const wait = (timeoutMs: number): Step[] => [
 const plans: Record<string, Step[]> = {
   nop: [{ op: 'nop' }],
   wait: wait(600),
+  // Longer than a test may take.
+  long: wait(3_600_000),
   pipes: Array.from({ length: 20 }, (_, i) => ({ op: 'pipe', read: 2 * i, write: 2 * i + 1 })),
   launch: [
     { op: 'spawn', plan: encodePlan(program('sleep', '97')), flags: 0, pidfd: 5, socket: 6, report: 7 },
@@ -50,7 +53,7 @@ function worker(code: string): Worker {
 /** Runs a script in a node of its own. */
 async function node(code: string) {
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined }
-  const options = { timeout: 15_000, env }
+  const options = { timeout: 15_000 * slowness, env }
   const started = performance.now()
   try {
     const result = await promisify(execFile)(
@@ -88,8 +91,8 @@ test('a worker that is terminated while batches run leaves nothing', async () =>
     await sleep(20)
     await thread.terminate()
   }
-  await expect.poll(() => openFds().size, { timeout: 5000 }).toBe(fds)
-  await expect.poll(threadCount, { timeout: 5000 }).toBeLessThanOrEqual(threads)
+  await expect.poll(() => openFds().size).toBe(fds)
+  await expect.poll(threadCount).toBeLessThanOrEqual(threads)
 })
 
 test('a process that was launched for a worker which is gone is killed and reaped', async () => {
@@ -103,7 +106,7 @@ test('a process that was launched for a worker which is gone is killed and reape
   await thread.terminate()
   await sleep(600)
   expect(children()).toEqual([])
-  await expect.poll(() => openFds().size, { timeout: 5000 }).toBe(fds)
+  await expect.poll(() => openFds().size).toBe(fds)
 })
 
 test('a worker with open polls ends, and may load the addon many times', async () => {
@@ -123,7 +126,7 @@ test('a worker with open polls ends, and may load the addon many times', async (
     expect(await message(thread)).toBe('done')
     expect(await exit).toBe(0)
   }
-  await expect.poll(() => openFds().size, { timeout: 5000 }).toBe(fds)
+  await expect.poll(() => openFds().size).toBe(fds)
 })
 
 test('the addon outlives the only environment that loaded it', async () => {
@@ -142,21 +145,19 @@ test('the addon outlives the only environment that loaded it', async () => {
   expect(result).toEqual({ stdout: 'worker 3\n', stderr: '' })
 })
 
-test('process.exit while batches run is prompt', async () => {
-  const { code, ms, stderr } = await node(`
-    for (let i = 0; i < 4; i++) n.run(plan('wait'), [], [])
+test('process.exit does not wait for batches that run', async () => {
+  const { code, stderr } = await node(`
+    for (let i = 0; i < 4; i++) n.run(plan('long'), [], [])
     n.run(plan('pipes'), [], [1, 2, 3])
     setTimeout(() => process.exit(7), 20)
   `)
   expect({ code, stderr }).toEqual({ code: 7, stderr: '' })
-  expect(ms).toBeLessThan(550)
 })
 
 test('a pending batch keeps the loop alive, an idle pool does not', async () => {
   const { stdout, ms } = await node(`n.run(plan('wait'), [], []).then((r) => console.log(r.failure.errno))`)
   expect(stdout).toBe('110\n')
   expect(ms).toBeGreaterThan(600)
-  expect(ms).toBeLessThan(1500)
 })
 
 test('an open poll keeps the loop alive, unless it is unreferenced', async () => {

@@ -15,9 +15,14 @@ export const unified = existsSync('/sys/fs/cgroup/cgroup.controllers')
 
 const WRITABLE = 'leaves the tmpfs that holds the hierarchies writable'
 
-/** How the peers differ where cgroup v1 has one mount for each hierarchy. */
+/** How the peers differ: where cgroup v1 has one mount for each hierarchy, and where v2 has one. */
 export const CGROUP_EXCEPTIONS: Exceptions = unified
-  ? {}
+  ? {
+      crun: {
+        'mounts./sys/fs/cgroup.options': 'adds nosymfollow',
+        'mounts./sys/fs/cgroup.source': 'names the mount after its type, and not as the config does',
+      },
+    }
   : {
       runc: { 'mounts./sys/fs/cgroup.options': WRITABLE },
       crun: {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config, Mount } from 'oci-ts'
 import { CGROUP, CGROUP_EXCEPTIONS } from './cgroup-mount.ts'
@@ -30,6 +30,13 @@ function tmpfsExceptions(options: readonly string[]): Exceptions {
   }
 }
 
+/** Whether the host's /dev is mounted read-only. */
+const DEV_READONLY = / \/dev ro,/.test(readFileSync('/proc/self/mountinfo', 'utf8'))
+
+/** Whether /dev/core has something to lead to. */
+export const hasKcore = existsSync('/proc/kcore')
+export const NO_KCORE = 'links to /proc/kcore where there is none'
+
 /** A case that binds a directory or a file from outside to `/mnt` or `/etc/bound`. */
 function bind(options: string[], file = false): Case {
   return {
@@ -57,6 +64,18 @@ const SLAVE = {
   'mounts./.propagation':
     'makes the mount below the root private before it binds the root: no master is left',
 }
+
+const STICKY = 'makes missing directories sticky'
+const FORBIDDEN = 'binds, to mask paths and make them read-only, when that is forbidden'
+
+const PROPAGATION = {
+  shared: ['shared'],
+  rshared: ['shared'],
+  rprivate: [],
+  rslave: ['master'],
+  unbindable: ['unbindable'],
+  runbindable: ['unbindable'],
+} as const
 
 /** The root filesystem and `/mounts`. */
 export const mountCases: Case[] = [
@@ -138,6 +157,121 @@ export const mountCases: Case[] = [
     },
     sees: { 'mounts./.propagation': ['master'] },
     except: { runc: SLAVE, crun: SLAVE },
+  },
+  ...(['shared', 'rshared', 'rprivate', 'rslave', 'unbindable', 'runbindable'] as const).map((value) => ({
+    name: `rootfsPropagation: ${value}`,
+    change: (config: Config) => {
+      config.linux!.rootfsPropagation = value
+    },
+    sees: { 'mounts./.propagation': PROPAGATION[value] },
+    except: value === 'rslave' ? { runc: SLAVE, crun: SLAVE } : undefined,
+    refused: value === 'runbindable' ? { runc: FORBIDDEN, crun: FORBIDDEN } : undefined,
+  })),
+  {
+    name: "a bind from the bundle's own mount",
+    change: (config, { bundle }) => {
+      mkdirSync(join(bundle, 'volume'))
+      config.mounts!.push({
+        destination: '/mnt',
+        type: 'bind',
+        source: join(bundle, 'volume'),
+        options: ['bind'],
+      })
+    },
+    sees: { 'mounts./mnt.propagation': [] },
+  },
+  {
+    name: 'without pivot_root',
+    noPivot: true,
+    stat: ['/', '/..', '/etc/passwd'],
+    sees: { 'process.cwd': '/' },
+  },
+  {
+    name: 'targets: made where missing, directories and files, and over symlinks',
+    change: (config, { bundle, elsewhere }) => {
+      const rootfs = join(bundle, 'rootfs')
+      mkdirSync(join(elsewhere, 'data'), { recursive: true })
+      writeFileSync(join(elsewhere, 'data/file'), 'text')
+      symlinkSync('/opt/real', join(rootfs, 'mnt/absolute'))
+      mkdirSync(join(rootfs, 'opt/real'))
+      const dir = join(elsewhere, 'data')
+      const targets = ['/new/deep/dir', '/mnt/absolute']
+      config.mounts!.push(
+        ...targets.map((destination) => ({
+          destination,
+          type: 'bind',
+          source: dir,
+          options: ['bind', 'private'],
+        })),
+        {
+          destination: '/new/deep/file',
+          type: 'bind',
+          source: join(dir, 'file'),
+          options: ['bind', 'private'],
+        },
+        { destination: '/new/tmp', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
+      )
+    },
+    stat: ['/new', '/new/deep', '/new/deep/dir', '/new/deep/file', '/new/tmp', '/opt/real', '/mnt/absolute'],
+    sees: { 'paths./new/deep/file.type': 'file' },
+    except: { crun: { 'paths./new.mode': STICKY, 'paths./new/deep.mode': STICKY } },
+  },
+  {
+    name: 'targets: over a symlink that leads up and to nothing',
+    change: (config, { bundle, elsewhere }) => {
+      mkdirSync(join(elsewhere, 'data'), { recursive: true })
+      symlinkSync('../../../../opt/up', join(bundle, 'rootfs/mnt/upward'))
+      const source = join(elsewhere, 'data')
+      config.mounts!.push({ destination: '/mnt/upward', type: 'bind', source, options: ['bind', 'private'] })
+    },
+    stat: ['/mnt/upward', '/opt', '/opt/up'],
+    sees: { 'paths./opt/up.type': 'directory' },
+    refused: { crun: 'does not make what a symlink leads to' },
+  },
+  {
+    name: 'mounts over one another',
+    change: add(
+      { destination: '/mnt', type: 'tmpfs', source: 'first', options: ['mode=700'] },
+      { destination: '/mnt/inner', type: 'tmpfs', source: 'second', options: ['mode=711'] },
+      { destination: '/mnt', type: 'tmpfs', source: 'third', options: ['mode=722'] },
+    ),
+    stat: ['/mnt', '/mnt/inner'],
+    sees: { 'paths./mnt.mode': '0722', 'paths./mnt/inner.error': 'ENOENT' },
+  },
+  {
+    name: "the host's devices, bound",
+    change: (config) => {
+      config.mounts = config.mounts!.filter(({ destination }) => !destination.startsWith('/dev'))
+      config.mounts.push({
+        destination: '/dev',
+        type: 'bind',
+        source: '/dev',
+        options: ['rbind', 'rprivate'],
+      })
+    },
+    stat: ['/dev/null', '/dev/fd', '/dev/ptmx'],
+    sees: { 'paths./dev/null.rdev': '1:3' },
+    // Only where the host's own is mounted so: in the sandbox.
+    except: DEV_READONLY
+      ? { crun: { 'mounts./dev.options': 'clears what the source is mounted with' } }
+      : undefined,
+  },
+  {
+    name: 'sysfs that can be written',
+    change: (config) => {
+      for (const mount of config.mounts!)
+        if (mount.type === 'sysfs') mount.options = ['nosuid', 'noexec', 'nodev', 'rw']
+    },
+    sees: { 'mounts./sys.options': ['rw', 'nosuid', 'nodev', 'noexec', 'relatime'] },
+  },
+  {
+    name: 'a read-only /dev',
+    change: (config) => {
+      for (const mount of config.mounts!) if (mount.destination === '/dev') mount.options!.push('ro')
+    },
+    stat: ['/dev', '/dev/null', '/dev/ptmx'],
+    sees: { 'paths./dev.writable': false, 'paths./dev/null.writable': true },
+    except: hasKcore ? undefined : { crun: { 'paths./dev.content': NO_KCORE } },
   },
   {
     name: 'a cgroup mount',

@@ -7,12 +7,14 @@ export type Values = Record<string, string>
 /**
  * A report as a flat table, without what differs between any two runs: numbers of namespaces, devices, inodes; the
  * bundle's path; the container's id; how a path is masked, which the specification leaves open.
+ *
+ * @param outside links to the namespaces of a process outside, or empty
  */
-export function normalize(report: ProbeReport, bundle: string, id: string): Values {
+export function normalize(report: ProbeReport, bundle: string, id: string, outside: string): Values {
   const values: Values = {}
   const namespaces = Object.entries(report.namespaces).map(([name, link]) => [
     name,
-    link && link === readlinkSync(`/proc/self/ns/${name}`) ? 'host' : 'own',
+    whose(name, link, outside),
   ])
   const plain = {
     ...report,
@@ -28,6 +30,16 @@ export function normalize(report: ProbeReport, bundle: string, id: string): Valu
     .replaceAll(id, 'ID')
   flatten(JSON.parse(text), '', values)
   return values
+}
+
+/** Whether a namespace is the caller's, the one of the process outside, or the container's own. */
+function whose(name: string, link: string | null, outside: string): string | null {
+  if (!link) return null
+  if (link === readlinkSync(`/proc/self/ns/${name}`)) return 'host'
+  if (!outside) return 'own'
+  // A process that makes a pid or time namespace is not in it: its children are.
+  const place = name === 'pid' || name === 'time' ? `${name}_for_children` : name
+  return link === readlinkSync(`${outside}/${place}`) ? 'joined' : 'own'
 }
 
 function mountEntries(mounts: readonly ProbedMount[]): [string, object | string][] {

@@ -1,11 +1,36 @@
+import { existsSync } from 'node:fs'
 import type { Config } from 'oci-ts'
-import type { Case } from './runtimes.ts'
+import { USER_NAMESPACE } from './namespace-cases.ts'
+import type { Case, Exceptions } from './runtimes.ts'
 
 type Changed = NonNullable<Config['process']>
 
 const set = (change: Partial<Changed>) => (config: Config) => void Object.assign(config.process!, change)
 const NET = ['CAP_NET_RAW', 'CAP_NET_ADMIN']
+const POLICIES = ['SCHED_OTHER', 'SCHED_FIFO', 'SCHED_RR', 'SCHED_BATCH', '', 'SCHED_IDLE', 'SCHED_DEADLINE']
 const SETS = ['bounding', 'permitted', 'inheritable', 'effective', 'ambient'] as const
+
+/** Where groups of processes have real time of their own, new ones have none. */
+const noRealTime = ['cpu', 'cpu,cpuacct'].some((name) =>
+  existsSync(`/sys/fs/cgroup/${name}/cpu.rt_runtime_us`),
+)
+const NO_REAL_TIME = 'a new cgroup of v1 has no real time, and the kernel refuses the policy'
+
+const WHERE = 'the specification asks for a bind mount of the terminal: it links'
+const CONSOLE: Exceptions = {
+  crun: { 'mounts./dev/console.*': WHERE, 'paths./dev/console.*': WHERE },
+}
+
+const preserved = (fd: number) => ({
+  fd,
+  target: '/dev/null',
+  type: 'char',
+  access: 'r',
+  append: false,
+  nonblock: false,
+  tty: false,
+  uid: 0,
+})
 
 /** Identity, capabilities, limits, environment: everything under `/process`. */
 export const processCases: Case[] = [
@@ -119,6 +144,65 @@ export const processCases: Case[] = [
     name: 'ioPriority',
     change: set({ ioPriority: { class: 'IOPRIO_CLASS_BE', priority: 6 } }),
     sees: { 'sched.ioClass': 2, 'sched.ioPriority': 6 },
+  },
+  ...(
+    [
+      { policy: 'SCHED_FIFO', priority: 10 },
+      { policy: 'SCHED_RR', priority: 3, flags: ['SCHED_FLAG_RESET_ON_FORK'] },
+      { policy: 'SCHED_OTHER', nice: -5 },
+      { policy: 'SCHED_IDLE' },
+      { policy: 'SCHED_DEADLINE', runtime: 1_000_000, deadline: 10_000_000, period: 20_000_000 },
+    ] satisfies Changed['scheduler'][]
+  ).map((scheduler: NonNullable<Changed['scheduler']>) => ({
+    name: `scheduler: ${Object.values(scheduler).join(' ')}`,
+    change: set({ scheduler }),
+    ...(/FIFO|RR/.test(scheduler.policy) && noRealTime
+      ? { refused: { 'oci-ts': NO_REAL_TIME, runc: NO_REAL_TIME, crun: NO_REAL_TIME } }
+      : { sees: { 'sched.policy': POLICIES.indexOf(scheduler.policy) } }),
+  })),
+  ...(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE'] as const).map((name, index) => ({
+    name: `ioPriority: ${name}`,
+    change: set({ ioPriority: { class: name, priority: 1 } }),
+    sees: { 'sched.ioClass': index + 1 },
+  })),
+  ...[
+    ['user namespace', { uid: 1000, gid: 1000, additionalGids: [7] }] as const,
+    ['user namespace, root', { uid: 0, gid: 0, additionalGids: [5, 2000] }] as const,
+  ].map(([name, user]) => ({
+    name: `user in a ${name}`,
+    change: (config: Config) => {
+      set({ user: { ...user, additionalGids: [...user.additionalGids] } })(config)
+      const mappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+      config.linux!.namespaces!.push({ type: 'user' })
+      Object.assign(config.linux!, { uidMappings: mappings, gidMappings: mappings })
+    },
+    sees: { 'ids.groups': [...user.additionalGids] },
+    except: USER_NAMESPACE,
+  })),
+  {
+    name: 'env: a name that comes twice',
+    change: set({ env: ['PATH=/bin', 'A=1', 'B=2', 'A=3'] }),
+    sees: { 'process.env': ['PATH=/bin', 'B=2', 'A=3', 'HOME=/root'] },
+    except: { crun: { 'process.env': 'gives the last value the place of the first' } },
+  },
+  {
+    name: 'terminal, with a size',
+    change: set({ terminal: true, consoleSize: { height: 33, width: 99 } }),
+    stat: ['/dev/console', '/dev/pts/0', '/dev/tty'],
+    sees: { 'tty.rows': 33, 'tty.columns': 99, 'tty.controlling': true, 'tty.stdio': [true, true, true] },
+    except: CONSOLE,
+  },
+  {
+    name: 'terminal of an ordinary user',
+    change: set({ terminal: true, user: { uid: 1000, gid: 1000 } }),
+    stat: ['/dev/console', '/dev/pts/0'],
+    sees: { 'tty.controlling': true, 'paths./dev/pts/0.uid': 1000 },
+    except: CONSOLE,
+  },
+  {
+    name: 'descriptors that are handed on',
+    preserveFds: 3,
+    sees: { fds: [0, 1, 2].map((fd) => ({ fd, tty: false })).concat([3, 4, 5].map(preserved)) },
   },
   {
     name: 'annotations',

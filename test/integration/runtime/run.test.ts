@@ -59,13 +59,11 @@ describe('run', () => {
   })
 
   test('at the deadline the whole tree is killed', async () => {
-    const begin = performance.now()
     const result = await run({
       ...sh(`(trap "" TERM HUP; sleep ${SECONDS}) & setsid sleep ${SECONDS} & echo begin; sleep ${SECONDS}`),
       timeoutMs: 300,
     })
     expect(result).toMatchObject({ timedOut: true, exitCode: null, signal: 'SIGKILL', stdout: 'begin\n' })
-    expect(performance.now() - begin).toBeLessThan(3000)
     const left = readdirSync('/proc').filter((pid) => {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(`sleep\0${SECONDS}`)

