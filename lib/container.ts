@@ -71,7 +71,8 @@ export class Container implements AsyncDisposable {
 
   /**
    * Finds a container that this or another process has created. Its streams are not available; the exit status of another
-   * process's child is known only on kernels with PIDFD_INFO_EXIT (6.15), and if it was loaded before the end.
+   * process's child is known only on kernels with PIDFD_INFO_EXIT (6.15), and if it was loaded before the end. A container
+   * whose creator died halfway is stopped, to be deleted.
    *
    * @throws OciError `ERR_OCI_NOT_FOUND`, `ERR_OCI_STATE` while it is being created, or if its state is damaged
    */

@@ -6,7 +6,7 @@ import { isOciError, OciError } from '../errors.ts'
 import { throwIfAborted } from './abort.ts'
 import type { DeleteOptions, KillOptions, SignalOptions } from './call-options.ts'
 import { oomKilled } from './cgroups.ts'
-import { deleteRecorded } from './delete.ts'
+import { deleteById, deleteRecorded } from './delete.ts'
 import { type Executed, execProcess } from './exec.ts'
 import { freezeContainer } from './freeze.ts'
 import { killContainer } from './kill.ts'
@@ -155,7 +155,10 @@ export class ContainerHandle {
     await inTurn(containerKey(this.#root, this.head.id), signal, async () => {
       if (this.#deleted) return
       try {
-        await deleteRecorded(this.#root, this.#target(), { force, signal, warn: this.#warn })
+        const request = { force, signal, warn: this.#warn }
+        // One whose creator died halfway.
+        if (this.head.pid === 0) await deleteById(this.#root, this.head.id, request)
+        else await deleteRecorded(this.#root, this.#target(), request)
       } catch (error) {
         // Another process was faster.
         if (!isOciError(error, 'ERR_OCI_NOT_FOUND') || !force) throw error

@@ -1,3 +1,4 @@
+import { DISABLED_LOCATION } from '../cgroup/location.ts'
 import { checkContainerId } from '../config/id.ts'
 import { checkOptions } from '../config/options.ts'
 import { OciError } from '../errors.ts'
@@ -7,9 +8,11 @@ import { ContainerHandle, containerKey } from './container-handle.ts'
 import { createContainer } from './create.ts'
 import { deleteById } from './delete.ts'
 import { listContainers } from './list.ts'
+import { isLocked } from './lock.ts'
 import { type CreateOptions, checkCreateOptions, checkSignal, emitWarning } from './options.ts'
 import { ProcessHandle } from './process.ts'
 import { inTurn } from './queue.ts'
+import type { ContainerRecord } from './record.ts'
 import type { ContainerState } from './status.ts'
 import { NO_STREAMS } from './stdio.ts'
 import { readRecord, stateRoot } from './store.ts'
@@ -44,14 +47,7 @@ export async function loadHandle(id: string, options: RootOptions): Promise<Cont
   checkOptions('Container.load', options, ['root', 'signal'])
   throwIfAborted(checkSignal(options.signal))
   const root = stateRoot(options.root)
-  const record = await readRecord(root, id)
-  if (record === null || record.pid === 0) {
-    throw new OciError('ERR_OCI_STATE', `container ${id} is not created completely`, {
-      containerId: id,
-      hint: 'if nobody is creating it, Container.remove(id, { force: true }) takes away what is left of it',
-    })
-  }
-  const { config, ...head } = record
+  const { config, ...head } = await loadRecord(root, id)
   const process = new ProcessHandle(head.pid, watchProcess(head), NO_STREAMS, null)
   return new ContainerHandle({
     root,
@@ -62,6 +58,22 @@ export async function loadHandle(id: string, options: RootOptions): Promise<Cont
     report: -1,
     tracer: undefined,
     warn: emitWarning,
+  })
+}
+
+/** The record of a container that is created, or will never be: its creator is dead. */
+async function loadRecord(root: string, id: string): Promise<ContainerRecord> {
+  let record = await readRecord(root, id)
+  if (record?.pid === 0 && !(await isLocked(root, id))) {
+    // It may have been created just now.
+    record = await readRecord(root, id)
+    // Whether that cgroup was ever its own only a deletion finds out.
+    if (record?.pid === 0) return { ...record, cgroup: DISABLED_LOCATION }
+  }
+  if (record !== null && record.pid !== 0) return record
+  throw new OciError('ERR_OCI_STATE', `container ${id} is not created completely`, {
+    containerId: id,
+    hint: 'if nobody is creating it, Container.remove(id, { force: true }) takes away what is left of it',
   })
 }
 

@@ -130,13 +130,29 @@ async function clean(id: string, cleaner: Cleaner): Promise<void> {
   }
   // What is half made is no reason not to list the rest.
   await Container.list()
-  const container = await Container.load(id).catch((error: unknown) => {
-    // Not there (any more), or not all there: then it goes by its id.
-    if (isOciError(error, 'ERR_OCI_NOT_FOUND') || isOciError(error, 'ERR_OCI_STATE')) return null
-    throw error
-  })
-  if (container === null) await Container.remove(id, { force: true })
-  else await container.delete({ force: true })
+  // What there is no record of can't be loaded: it goes by its id.
+  if (!existsSync(`/run/oci-ts/${id}/state.json`)) return Container.remove(id, { force: true })
+  const unfinished = !isCreated(id)
+  const container = await Container.load(id)
+  if (unfinished) await expectStopped(container)
+  await container.delete({ force: true })
+}
+
+/** A container whose creator died halfway is good for nothing but to be deleted. */
+async function expectStopped(container: Container): Promise<void> {
+  const { status, pid } = await container.state()
+  const refused = await Promise.allSettled([
+    container.start(),
+    container.kill(),
+    container.exec({ args: ['true'] }),
+    container.pause(),
+    container.stats(),
+  ])
+  const right =
+    status === 'stopped' &&
+    pid === 0 &&
+    refused.every((result) => result.status === 'rejected' && isOciError(result.reason, 'ERR_OCI_STATE'))
+  if (!right) throw new Error(`it is ${status} (${pid}), and does ${JSON.stringify(refused)}`)
 }
 
 async function callCommandLine(command: string[]) {
