@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
 import type { Config, Process, Resources } from '../types/index.ts'
 import { Bundle } from './bundle.ts'
@@ -126,7 +124,7 @@ export async function run(options: RunOptions = {}): Promise<RunResult> {
 
 async function runBundle(bundle: Bundle, options: RunOptions, begin: number): Promise<RunResult> {
   const { signal, timeoutMs, input, root, cgroupManager, onWarning } = options
-  const id = options.id ?? `run-${randomUUID()}`
+  const id = options.id ?? (await randomId())
   const hasInput = input !== undefined
   const container = await Container.create(id, {
     bundle: Bundle.with(bundle, configOf(bundle.config, options)),
@@ -169,6 +167,12 @@ async function runBundle(bundle: Bundle, options: RunOptions, begin: number): Pr
     await container.delete({ force: true })
     for (const stream of [container.stdin, container.stdout, container.stderr]) stream?.destroy()
   }
+}
+
+/** node:crypto takes some milliseconds to load: not before it is needed. */
+async function randomId(): Promise<string> {
+  const { randomUUID } = await import('node:crypto')
+  return `run-${randomUUID()}`
 }
 
 /** A deadline may fall into the start. */

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Process } from '../../types/index.ts'
 import { parseJson } from '../config/json.ts'
-import { validateProcess } from '../config/load.ts'
 import { Container } from '../container.ts'
 import { OciError } from '../errors.ts'
 import type { CreateOptions } from '../runtime/options.ts'
@@ -72,5 +71,6 @@ export async function readProcess(path: string): Promise<Process> {
   } catch (cause) {
     throw new OciError('ERR_OCI_OPTION_INVALID', `process file ${path} can’t be read`, { cause })
   }
+  const { validateProcess } = await import('../config/load.ts')
   return validateProcess(parseJson(text))
 }

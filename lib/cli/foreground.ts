@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
-import { isatty, ReadStream } from 'node:tty'
+import type { ReadStream } from 'node:tty'
 import { native } from '../native.ts'
 import type { Pty } from '../runtime/console.ts'
 import type { ExitStatus } from '../runtime/exit.ts'
@@ -34,7 +34,7 @@ export async function attend(target: Foreground, io: CliIo, begin: () => Promise
     if (signal === 'SIGWINCH') resize()
     else target.kill(signal).catch(() => {})
   })
-  const detach = pty === null ? () => {} : joinTerminal(pty, io)
+  const detach = pty === null ? () => {} : await joinTerminal(pty, io)
   try {
     if (pty !== null) resize()
     await begin()
@@ -45,7 +45,8 @@ export async function attend(target: Foreground, io: CliIo, begin: () => Promise
   }
 }
 
-function joinTerminal(pty: Pty, io: CliIo): () => void {
+async function joinTerminal(pty: Pty, io: CliIo): Promise<() => void> {
+  const { isatty, ReadStream } = await import('node:tty')
   const [stdin, stdout] = io.stdio
   const tty = isatty(stdin)
   const input: Readable = tty ? new ReadStream(stdin) : createReadStream('', { fd: stdin, autoClose: false })

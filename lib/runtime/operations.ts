@@ -2,3 +2,5 @@
 export { runBatch } from './batch.ts'
 export { oomKilledIn } from './cgroups.ts'
 export { createHandle, listStates, loadHandle, removeContainer } from './containers.ts'
+export { planContainer } from './create.ts'
+export { hostFacts } from './facts.ts'

@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { Container } from '../../container.ts'
 import { defineCommand } from '../command.ts'
 import { loadContainer, rootOption } from '../container.ts'
@@ -80,6 +78,8 @@ export const ps = defineCommand({
       return 0
     }
     const options = args.length > 1 ? args.slice(1) : ['-ef']
+    const { execFile } = await import('node:child_process')
+    const { promisify } = await import('node:util')
     const { stdout } = await promisify(execFile)('ps', options, { env: { ...io.env } as NodeJS.ProcessEnv })
     const lines = stdout.trimEnd().split('\n')
     const column = (lines[0] ?? '').trim().split(/\s+/).indexOf('PID')

@@ -1,5 +1,5 @@
 import { explainPlan, explainPlanJson } from '../../plan/explain.ts'
-import { planContainer } from '../../runtime/create.ts'
+import { operations } from '../../runtime/lazy.ts'
 import { checkCreateOptions } from '../../runtime/options.ts'
 import { defineCommand } from '../command.ts'
 import { CREATE_FLAGS, createOptions } from '../container.ts'
@@ -11,6 +11,7 @@ export const plan = defineCommand({
   flags: { ...CREATE_FLAGS, json: { type: 'bool', help: 'print them as JSON' } },
   async run(invocation) {
     const options = checkCreateOptions(createOptions(invocation as never, 'ignore'))
+    const { planContainer } = await operations()
     const launch = await planContainer(invocation.args[0] ?? 'plan', options)
     const text = invocation.flags.json
       ? JSON.stringify(

@@ -4,7 +4,7 @@ import { formatJson } from '../../config/format.ts'
 import { spec as defaultSpec } from '../../config/spec.ts'
 import { OciError } from '../../errors.ts'
 import { hostBundle } from '../../host-bundle.ts'
-import { hostFacts } from '../../runtime/facts.ts'
+import { operations } from '../../runtime/lazy.ts'
 import { defineCommand } from '../command.ts'
 import { absolute } from '../globals.ts'
 
@@ -23,6 +23,7 @@ export const spec = defineCommand({
       await hostBundle(dir)
       return 0
     }
+    const { hostFacts } = await operations()
     const { cgroup } = await hostFacts()
     const config = defaultSpec({ rootless: flags.rootless, cgroupNamespace: cgroup.mode === 'v2' })
     try {

@@ -1,9 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { text as readText } from 'node:stream/consumers'
 import type { Resources } from '../../../types/index.ts'
 import { parseJson } from '../../config/json.ts'
-import { validateResources } from '../../config/load.ts'
 import type { Flags } from '../args.ts'
 import { defineCommand, type Invocation } from '../command.ts'
 import { loadContainer } from '../container.ts'
@@ -95,10 +93,12 @@ export const update = defineCommand({
     }
     let value: unknown
     if (flags.resources === '-') {
+      const { text: readText } = await import('node:stream/consumers')
       value = parseJson(await readText(createReadStream('', { fd: io.stdio[0], autoClose: false })))
     } else if (flags.resources !== undefined) {
       value = parseJson(await readFile(absolute(flags.resources, io), 'utf8'))
     } else value = fromFlags(invocation) ?? {}
+    const { validateResources } = await import('../../config/load.ts')
     const resources: Resources = validateResources(value)
     await (await loadContainer(invocation as never)).update(resources)
     return 0

@@ -92,7 +92,9 @@ describe('the package', () => {
   beforeAll(() => {
     if (!existsSync(join(checkout, 'dist/lib/index.js'))) throw new Error('npm run build comes first')
     const temp = tempDir('oci-ts-pack-')
-    const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', temp]
+    // npm 10 runs `prepare`, which is a whole build, in spite of --ignore-scripts.
+    const scripts = ['--ignore-scripts', '--script-shell', '/bin/true']
+    const args = ['pack', ...scripts, '--json', '--pack-destination', temp]
     const packed = command('npm', [...args, '--cache', join(temp, 'cache')], checkout)
     expect(packed, packed.stderr).toMatchObject({ status: 0 })
     const [report] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }]
@@ -127,8 +129,7 @@ describe('the package', () => {
         'dist/lib/index.js',
         'dist/lib/primitives.d.ts',
         'dist/lib/primitives.js',
-        'dist/types/generated/validate-reports.js',
-        'dist/types/generated/validate.js',
+        'dist/types/generated/validate.d.ts',
         'dist/types/index.d.ts',
       ]),
     )
@@ -181,6 +182,53 @@ describe('the package', () => {
   it('launches a process by its primitives', () => {
     const result = script(project, 'primitives.js', PRIMITIVES)
     expect(result).toEqual({ status: 0, stdout: '0 fds, exit code 5\n', stderr: '' })
+  })
+
+  it('is the same modules through both entry points', () => {
+    const result = script(
+      project,
+      'same.js',
+      `import * as library from 'oci-ts'
+      import * as primitives from 'oci-ts/primitives'
+      const both = Object.keys(primitives).filter((name) => name in library)
+      console.log(both.join(), both.every((name) => library[name] === primitives[name]))
+      const error = await primitives.launch([{ op: 'exec', args: [], env: [], more: 1 }]).catch((error) => error)
+      console.log(error instanceof library.OciError, library.isOciError(error))`,
+    )
+    expect(result).toEqual({ status: 0, stdout: 'ContainerProcess,OciError true\ntrue true\n', stderr: '' })
+  })
+
+  it('loads little when it is imported: two files, and none of the built-in modules that take long', () => {
+    const lib = join(root, 'dist/lib')
+    const loaded = new Set(['index.js'])
+    for (const name of loaded) {
+      const text = readFileSync(join(lib, name), 'utf8')
+      for (const [, file] of text.matchAll(/^(?:import|export) .* from "\.\/(.+)";$/gm)) loaded.add(file!)
+    }
+    expect([...loaded]).toEqual(['index.js', 'core.js'])
+    const result = script(
+      project,
+      'modules.js',
+      `const before = new Set(process.moduleLoadList)
+      await import('oci-ts')
+      const more = process.moduleLoadList.filter((name) => !before.has(name))
+      console.log(more.length > 0, more.filter((name) => / (crypto|child_process|net|tty)$/.test(name)).join())
+      await import('node:crypto')
+      console.log(process.moduleLoadList.includes('NativeModule crypto'))`,
+    )
+    expect(result).toEqual({ status: 0, stdout: 'true \ntrue\n', stderr: '' })
+  })
+
+  it('can be read where a stack trace points: nothing is minified', () => {
+    const scripts = files.filter((path) => path.startsWith('dist/') && path.endsWith('.js'))
+    const long = scripts.flatMap((path) => {
+      const lines = readFileSync(join(root, path), 'utf8').split('\n')
+      const longest = Math.max(...lines.map((line) => line.length))
+      return longest < 2000 ? [] : [`${path}: ${longest}`]
+    })
+    expect(long).toEqual([])
+    const result = script(project, 'trace.js', "import { hostBundle } from 'oci-ts'; await hostBundle(1)")
+    expect(result.stderr).toMatch(/at (?:async )?hostBundle \(.*\/dist\/lib\/core\.js:\d+:\d+\)/)
   })
 
   it(
