@@ -1,5 +1,6 @@
 import type { Config } from 'oci-ts'
-import { CGROUP, CGROUP_EXCEPTIONS, unified } from './cgroup-mount.ts'
+import { CGROUP, CGROUP_EXCEPTIONS } from './cgroup-mount.ts'
+import { unified } from './host.ts'
 import type { Case } from './runtimes.ts'
 
 type Resources = NonNullable<NonNullable<Config['linux']>['resources']>

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
 import type { Mount } from 'oci-ts'
+import { unified } from './host.ts'
 import type { Exceptions } from './runtimes.ts'
 
 /** The cgroup mount of the default config. */
@@ -10,10 +10,7 @@ export const CGROUP: Mount = {
   options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
 }
 
-/** Whether the host has cgroup v2 only. */
-export const unified = existsSync('/sys/fs/cgroup/cgroup.controllers')
-
-const WRITABLE = 'leaves the tmpfs that holds the hierarchies writable'
+const WRITABLE = 'leaves the tmpfs that holds the hierarchies writable, though the mount is `ro`'
 
 /** How the peers differ: where cgroup v1 has one mount for each hierarchy, and where v2 has one. */
 export const CGROUP_EXCEPTIONS: Exceptions = unified

@@ -11,6 +11,7 @@ import { namespaceCases } from './namespace-cases.ts'
 import { differences } from './normalize.ts'
 import { optionCases } from './option-cases.ts'
 import { processCases } from './process-cases.ts'
+import { rootCases } from './root-cases.ts'
 import { type Case, observe, type RuntimeName } from './runtimes.ts'
 import { seccompCases } from './seccomp-cases.ts'
 
@@ -21,6 +22,7 @@ const cases = [
   ...linuxCases,
   ...cgroupCases,
   ...seccompCases,
+  ...rootCases,
   ...mountCases,
   ...optionCases,
   ...hookCases,

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from 'oci-ts'
-import { hasKcore, NO_KCORE } from './mount-cases.ts'
+import { hasKcore, NO_KCORE } from './host.ts'
 import type { Case } from './runtimes.ts'
 
 type Linux = NonNullable<Config['linux']>

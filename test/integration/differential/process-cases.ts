@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
 import type { Config } from 'oci-ts'
+import { noRealTime } from './host.ts'
 import { USER_NAMESPACE } from './namespace-cases.ts'
 import type { Case, Exceptions } from './runtimes.ts'
 
@@ -10,10 +10,6 @@ const NET = ['CAP_NET_RAW', 'CAP_NET_ADMIN']
 const POLICIES = ['SCHED_OTHER', 'SCHED_FIFO', 'SCHED_RR', 'SCHED_BATCH', '', 'SCHED_IDLE', 'SCHED_DEADLINE']
 const SETS = ['bounding', 'permitted', 'inheritable', 'effective', 'ambient'] as const
 
-/** Where groups of processes have real time of their own, new ones have none. */
-const noRealTime = ['cpu', 'cpu,cpuacct'].some((name) =>
-  existsSync(`/sys/fs/cgroup/${name}/cpu.rt_runtime_us`),
-)
 const NO_REAL_TIME = 'a new cgroup of v1 has no real time, and the kernel refuses the policy'
 
 const WHERE = 'the specification asks for a bind mount of the terminal: it links'

@@ -39,7 +39,7 @@ describe.skipIf(!found)(`peers${found ? '' : ` (${peersHint})`}`, () => {
   })
 })
 
-describe.skipIf(process.getuid?.() !== 0)('clean-up', () => {
+describe('clean-up', () => {
   test('refuses a directory in which something is mounted, and touches nothing', () => {
     const dir = tempDir()
     const inner = join(dir, 'inner')
