@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from 'oci-ts'
+import { ALL } from './host.ts'
 import type { Case, Place } from './runtimes.ts'
 
 const STAGES = [
@@ -45,6 +46,7 @@ const hooks =
     )
   }
 
+const FAILS = { path: '/bin/false' }
 const FILE = `rootfs/${LOG}`
 const ORDERED = STAGES.filter((stage) => stage !== 'poststart')
 const STATUS = 'the container is being created: calls it created'
@@ -88,6 +90,23 @@ export const hookCases: Case[] = [
       crun: crunDiffers([stage]),
     },
   })),
+  ...STAGES.filter((stage) => stage !== 'poststop').map((stage) => ({
+    name: `hooks: ${stage} fails`,
+    change: (config: Config) => {
+      config.hooks = { [stage]: [FAILS] }
+    },
+    refused: ALL('the hook failed'),
+  })),
+  {
+    name: 'hooks: poststop fails',
+    change: (config, place) => {
+      hooks('poststop')(config, place)
+      config.hooks!.poststop!.unshift(FAILS)
+    },
+    leaves: [FILE],
+    sees: { [`left.${FILE}`]: ['poststop-1', 'poststop-2'] },
+    except: { runc: { [`left.${FILE}*`]: 'the remaining hooks must run: leaves them out' } },
+  },
   {
     name: 'hooks: what createContainer mounts is there',
     change: (config, { bundle }) => {

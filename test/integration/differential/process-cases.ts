@@ -1,5 +1,5 @@
 import type { Config } from 'oci-ts'
-import { noRealTime } from './host.ts'
+import { ALL, hasApparmor, noRealTime } from './host.ts'
 import { USER_NAMESPACE } from './namespace-cases.ts'
 import type { Case, Exceptions } from './runtimes.ts'
 
@@ -131,6 +131,31 @@ export const processCases: Case[] = [
     program: '../probe',
     sees: { 'process.argv': ['../probe'] },
   },
+  { name: 'args: a program that is missing', program: '/no/such', refused: ALL('there is no such program') },
+  {
+    name: 'args: a program that may not be run',
+    program: '/etc/passwd',
+    refused: ALL('it is not executable'),
+  },
+  { name: 'args: a directory', program: '/etc', refused: ALL('it is no file') },
+  {
+    name: 'cwd that is a file',
+    change: set({ cwd: '/etc/passwd' }),
+    refused: ALL('it is no directory'),
+  },
+  ...['unconfined', 'no-such-profile'].map((apparmorProfile) => ({
+    name: `apparmorProfile: ${apparmorProfile}`,
+    change: set({ apparmorProfile }),
+    ...(hasApparmor && apparmorProfile === 'unconfined'
+      ? { sees: { 'lsm.apparmor': 'unconfined' } }
+      : { refused: ALL('there is no such profile, or no AppArmor') }),
+    kept: hasApparmor ? undefined : { crun: 'does without where there is no AppArmor' },
+  })),
+  {
+    name: 'selinuxLabel',
+    change: set({ selinuxLabel: 'system_u:system_r:container_t:s0:c1,c2' }),
+    refused: ALL('there is no SELinux'),
+  },
   {
     name: 'scheduler: batch with nice',
     change: set({ scheduler: { policy: 'SCHED_BATCH', nice: 5 } }),
@@ -153,7 +178,7 @@ export const processCases: Case[] = [
     name: `scheduler: ${Object.values(scheduler).join(' ')}`,
     change: set({ scheduler }),
     ...(/FIFO|RR/.test(scheduler.policy) && noRealTime
-      ? { refused: { 'oci-ts': NO_REAL_TIME, runc: NO_REAL_TIME, crun: NO_REAL_TIME } }
+      ? { refused: ALL(NO_REAL_TIME) }
       : { sees: { 'sched.policy': POLICIES.indexOf(scheduler.policy) } }),
   })),
   ...(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE'] as const).map((name, index) => ({
