@@ -8,7 +8,8 @@
 #   --test   also `bash scripts/setup-debian.sh` and `npm test`, as root (some 20 minutes and 2 GB more)
 #   --keep   leave the system in place, in .cache/fresh/SUITE
 #
-# It tests what is committed. Proxies and certificates that this machine needs are handed on.
+# It tests what is committed. How this machine reaches its mirrors is handed on: proxies, certificates and
+# apt's own settings about them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 checkout=$PWD suite=bookworm node=20 test= keep=
@@ -92,6 +93,7 @@ say "Debian $suite"
 debootstrap --variant=minbase --cache-dir="$cache/debs" "$suite" "$root" http://deb.debian.org/debian > "$cache/debootstrap.log" ||
   die "debootstrap failed, see $cache/debootstrap.log"
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+apt-config dump | grep -E '^Acquire::(https?::|Retries|Check-Valid-Until)' > "$root/etc/apt/apt.conf.d/99host" || true
 certificates=${NODE_EXTRA_CA_CERTS:-${SSL_CERT_FILE:-}}
 [ -z "$certificates" ] || cp -L "$certificates" "$root/opt/ca.pem"
 

@@ -3,7 +3,8 @@
 # A profile names a kernel and a root file system:
 #   debian12            Debian 12 with its cloud kernel (6.1), without systemd
 #   debian12-backports  the same with the newest cloud kernel of bookworm-backports
-#   …-systemd           either of them with systemd as pid 1
+#   debian12-oldest     the same with the cloud kernel of Debian 11: 5.10, the oldest that is supported
+#   …-systemd           any of them with systemd as pid 1
 
 vm_die() {
   echo "vm: $*" >&2
@@ -14,6 +15,7 @@ vm_kernel_package() {
   case $1 in
     debian12 | debian12-systemd) echo linux-image-cloud-amd64 ;;
     debian12-backports*) echo linux-image-cloud-amd64/bookworm-backports ;;
+    debian12-oldest*) echo linux-image-cloud-amd64/bullseye ;;
     *) vm_die "no profile $1" ;;
   esac
 }
@@ -27,7 +29,7 @@ vm_root_packages() {
 # Unpacks the newest kernel image among the downloaded packages, and says its version.
 vm_kernel() {
   local profile=$1 dir=$2 root=$3 deb
-  apt_apart_download "$dir/apt" "bookworm bookworm-backports" "$(vm_kernel_package "$profile")" >&2
+  apt_apart_download "$dir/apt" "bookworm bookworm-backports bullseye" "$(vm_kernel_package "$profile")" >&2
   deb=$(ls "$dir"/apt/cache/archives/linux-image-[0-9]*.deb | sort -V | tail -n 1)
   # The root is merged-usr, where tar must not replace the link /lib by a directory.
   dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$root" --keep-directory-symlink ./boot ./lib
