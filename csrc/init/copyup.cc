@@ -10,6 +10,8 @@ namespace {
 constexpr int kMostDepth = 64;
 constexpr usize kBlock = 16384;
 constexpr usize kMostXattrValue = 4096;
+// While it is copied, the new filesystem keeps in here a name for each file that has several.
+constexpr const char* kLinks = ".oci-copyup-links";
 
 // One copy. Every buffer that need not be there once per level.
 struct Copy {
@@ -17,6 +19,8 @@ struct Copy {
 
   Context& ctx;
   u64 mount;  // id of the mount that is copied
+  int top = -1;
+  Fd links;
   alignas(8) u8 block[kBlock];
   char names[4096];
   char value[kMostXattrValue];
@@ -164,16 +168,52 @@ Result copy_subdir(Copy& copy, const struct statx& st, int from_dir, int to_dir,
   return done();
 }
 
-Result copy_entry(Copy& copy, int from, int to, const char* name, int depth) {
-  struct statx st;
-  long rc =
-      sys::statx(from, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID, &st);
-  // Somebody else removed it meanwhile.
-  if (rc == -ENOENT) return done();
-  if (rc < 0) return copy.ctx.failed_on(Sys::statx_, rc, name);
+FixedString<64> link_name(const struct statx& st) {
+  FixedString<64> name;
+  name.num(st.stx_dev_major).add(':').num(st.stx_dev_minor).add(':').num(st.stx_ino);
+  return name;
+}
+
+// Whether `name` could be made as one more link of a file that has been copied.
+bool link_copied(Copy& copy, const struct statx& st, int to, const char* name) {
+  if (st.stx_nlink < 2 || !copy.links.valid()) return false;
+  return sys::linkat(copy.links.get(), link_name(st).c(), to, name, 0) == 0;
+}
+
+// Remembers the copy of a file with several links. Where that can't be (the filesystem is full), the next
+// becomes a file of its own.
+void remember_link(Copy& copy, const struct statx& st, int to, const char* name) {
+  if (st.stx_nlink < 2) return;
+  if (!copy.links.valid()) {
+    if (sys::mkdirat(copy.top, kLinks, 0700) < 0) return;
+    copy.links.reset(sys::openat(copy.top, kLinks, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  }
+  if (copy.links.valid()) (void)sys::linkat(to, name, copy.links.get(), link_name(st).c(), 0);
+}
+
+Result forget_links(Copy& copy) {
+  if (!copy.links.valid()) return done();
+  alignas(8) u8 entries[2048];
+  // From the start after each round: what is left has moved.
+  for (long n = 1; n > 0;) {
+    OCI_TRY(check(Sys::lseek_, sys::lseek(copy.links.get(), 0, 0)));
+    n = sys::getdents64(copy.links.get(), entries, sizeof(entries));
+    if (n < 0) return fail(Sys::getdents64_, n);
+    bool any = false;
+    for (long at = 0; at < n;) {
+      const Dirent* entry = reinterpret_cast<const Dirent*>(entries + at);
+      at += entry->size;
+      if (Str(entry->name()) == Str(".") || Str(entry->name()) == Str("..")) continue;
+      any = true;
+      OCI_TRY(check(Sys::unlinkat_, sys::unlinkat(copy.links.get(), entry->name(), 0)));
+    }
+    if (!any) break;
+  }
+  return check(Sys::unlinkat_, sys::unlinkat(copy.top, kLinks, AT_REMOVEDIR));
+}
+
+Result copy_leaf(Copy& copy, const struct statx& st, int from, int to, const char* name) {
   switch (st.stx_mode & S_IFMT) {
-    case S_IFDIR:
-      return copy_subdir(copy, st, from, to, name, depth);
     case S_IFREG:
       return st.stx_mnt_id == copy.mount ? copy_file(copy, st, from, to, name) : done();
     case S_IFLNK:
@@ -185,6 +225,20 @@ Result copy_entry(Copy& copy, int from, int to, const char* name, int depth) {
     default:
       return done();
   }
+}
+
+Result copy_entry(Copy& copy, int from, int to, const char* name, int depth) {
+  struct statx st;
+  long rc =
+      sys::statx(from, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID, &st);
+  // Somebody else removed it meanwhile.
+  if (rc == -ENOENT) return done();
+  if (rc < 0) return copy.ctx.failed_on(Sys::statx_, rc, name);
+  if ((st.stx_mode & S_IFMT) == S_IFDIR) return copy_subdir(copy, st, from, to, name, depth);
+  if (link_copied(copy, st, to, name)) return done();
+  OCI_TRY(copy_leaf(copy, st, from, to, name));
+  remember_link(copy, st, to, name);
+  return done();
 }
 
 Result copy_dir(Copy& copy, int from, int to, int depth) {
@@ -209,10 +263,18 @@ Result copy_up(Context& ctx, int from, int to) {
   long rc = sys::openat(from, ".", O_RDONLY | O_DIRECTORY);
   if (rc < 0) return ctx.failed_on(Sys::openat_, rc, "the directory to be copied");
   Fd source(rc);
-  FileId id;
-  OCI_TRY(identify(ctx, source.get(), id));
-  Copy copy(ctx, id.mount);
-  return copy_dir(copy, source.get(), to, 0);
+  rc = sys::openat(to, ".", O_RDONLY | O_DIRECTORY);
+  if (rc < 0) return ctx.failed_on(Sys::openat_, rc, "the directory to be filled");
+  Fd top(rc);
+  struct statx st;
+  OCI_TRY(check(Sys::statx_, sys::statx_fd(source.get(), STATX_BASIC_STATS | STATX_MNT_ID, &st)));
+  Copy copy(ctx, st.stx_mnt_id);
+  copy.top = top.get();
+  OCI_TRY(copy_dir(copy, source.get(), top.get(), 0));
+  OCI_TRY(forget_links(copy));
+  OCI_TRY(copy_xattrs(copy, source.get(), top.get()));
+  time_of(st, top.get(), nullptr, 0);
+  return done();
 }
 
 }  // namespace oci
