@@ -125,6 +125,14 @@ Result keyring(Context& ctx, const Record& r) {
   constexpr u32 kPossessorSearch = 0x08000000;
   constexpr u32 kUserSearch = 0x00080000;
   long id = sys::call(__NR_keyctl, kJoinSession, r.str(f::keyring::name).c());
+  if ((id == -EDQUOT || id == -EPERM) && r.flag(f::keyring::mayFail)) {
+    FixedString<256> text;
+    text.add("no session keyring of its own, the caller's stays: ");
+    text.add(id == -EPERM ? "keyctl(2) is forbidden here"
+                          : "the user has too many keys (kernel.keys.maxkeys, kernel.keys.maxbytes)");
+    warn(ctx, text);
+    return done();
+  }
   if (id < 0) return ctx.failed_on(Sys::keyctl_, id, "joining a session keyring");
   // "type;uid;gid;permissions in hex;name"
   char text[512];

@@ -6,8 +6,11 @@ export const PROCESS_STEPS = {
   setns: { op: 61, fields: { slot: 'slot', type: 'u64' } },
   /** setsid(2). */
   setsid: { op: 62, fields: {} },
-  /** Joins a new session keyring of this name, with search permission for its possessor. ENOSYS etc.: see `ignore`. */
-  keyring: { op: 63, fields: { name: 'str' } },
+  /**
+   * Joins a new session keyring of this name, with search permission for its possessor. `mayFail`: that it is forbidden
+   * (EPERM) or would be one key too many (EDQUOT) is a warning.
+   */
+  keyring: { op: 63, fields: { name: 'str', mayFail: 'bool?' } },
   /** prctl(PR_SET_DUMPABLE). */
   dumpable: { op: 64, fields: { on: 'bool' } },
   /** umask(2). */

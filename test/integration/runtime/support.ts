@@ -52,8 +52,12 @@ export async function textOf(stream: NodeJS.ReadableStream | null): Promise<stri
 }
 
 /** Runs a script in a new container to its end. */
-export async function runShell(script: string | string[], change?: (config: Config) => void) {
-  await using container = await createShell(script, {}, change)
+export async function runShell(
+  script: string | string[],
+  change?: (config: Config) => void,
+  options: Partial<CreateOptions> = {},
+) {
+  await using container = await createShell(script, options, change)
   const output = Promise.all([textOf(container.stdout), textOf(container.stderr)])
   await container.start()
   const status = await container.wait()

@@ -41,7 +41,7 @@ describe('the default config', () => {
       'joinCgroup slot=33',
       'affinity ignore=1,22',
       'setsid',
-      'keyring name=_ses.demo ignore=38,1,122',
+      'keyring name=_ses.demo mayFail ignore=38',
       'loopback',
       'hostname name=oci-ts',
       'propagation path=/ flags=540672',

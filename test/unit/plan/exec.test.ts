@@ -23,7 +23,7 @@ describe('exec', () => {
       `setns slot=12 type=${NEWNS | NEWPID}`,
       'fork flags=0',
       'setsid',
-      'keyring name=_ses.demo ignore=38,1,122',
+      'keyring name=_ses.demo mayFail ignore=38',
       'rlimit resource=7 soft=1024 hard=1024 lower',
       'umask mask=18',
       'chdir path=/ noFail',
