@@ -11,17 +11,25 @@ namespace {
 constexpr u32 kNullMajor = 1;
 constexpr u32 kNullMinor = 3;
 
-// Opens (O_PATH) what is to be covered. `there`: it exists.
-Result open_existing(Context& ctx, int root, Str path, Fd& out, FileId& id, bool& there) {
-  long fd = open_in_root(root, path, O_PATH);
-  there = fd >= 0;
+// What is to be covered: `path` in `root`, open (O_PATH), or invalid where there is nothing.
+struct Target {
+  int root = -1;
+  Str path;
+  Fd fd;
+  FileId id;
+};
+
+Result open_covered(Context& ctx, const Record& r, u32 root_field, u32 path_field, Target& out) {
+  OCI_TRY(slot_fd(ctx, r, root_field, out.root));
+  out.path = r.str(path_field);
+  long fd = open_in_root(out.root, out.path, O_PATH);
   if (fd == -ENOENT || fd == -ENOTDIR) return done();
-  if (fd < 0) return ctx.failed_on(Sys::openat2_, fd, path);
-  out.reset(fd);
+  if (fd < 0) return ctx.failed_on(Sys::openat2_, fd, out.path);
+  out.fd.reset(fd);
   FileId top;
-  OCI_TRY(identify(ctx, root, top));
-  OCI_TRY(identify(ctx, out.get(), id));
-  return id.same_place(top) ? ctx.refuse(EBUSY, "is the root itself: ", path) : done();
+  OCI_TRY(identify(ctx, out.root, top));
+  OCI_TRY(identify(ctx, out.fd.get(), out.id));
+  return out.id.same_place(top) ? ctx.refuse(EBUSY, "is the root itself: ", out.path) : done();
 }
 
 // An empty filesystem in which nothing can ever be made: no block, and no inode besides its root.
@@ -53,18 +61,22 @@ Result new_empty(Context& ctx, int root, Str label, Fd& out) {
   return done();
 }
 
-Result mask_directory(Context& ctx, int root, int target, const FileId& id, Str path, Str label) {
-  SharedTree& empty = ctx.mount.empty;
-  if (!empty.fd.valid()) OCI_TRY(new_empty(ctx, root, label, empty.fd));
-  FileId own;
-  OCI_TRY(identify(ctx, empty.fd.get(), own));
-  if (own.dev == id.dev) return done();  // is masked already
-  Result result = attach_shared(ctx, empty, target, path);
-  if (!unavailable(-long{result.error})) return result;
+// Where a tree can't be attached, mount(2) binds it.
+Result bind_over(Context& ctx, int source, const Target& target) {
   Fd mount;
   bool placed;
-  OCI_TRY(legacy_bind(ctx, root, empty.fd.get(), false, target, path, mount, placed));
-  return attach_tree(ctx, mount.get(), target, path);
+  OCI_TRY(legacy_bind(ctx, target.root, source, false, target.fd.get(), target.path, mount, placed));
+  return placed ? done() : attach_tree(ctx, mount.get(), target.fd.get(), target.path);
+}
+
+Result mask_directory(Context& ctx, const Target& target, Str label) {
+  SharedTree& empty = ctx.mount.empty;
+  if (!empty.fd.valid()) OCI_TRY(new_empty(ctx, target.root, label, empty.fd));
+  FileId own;
+  OCI_TRY(identify(ctx, empty.fd.get(), own));
+  if (own.dev == target.id.dev) return done();  // is masked already
+  Result result = attach_shared(ctx, empty, target.fd.get(), target.path);
+  return unavailable(-long{result.error}) ? bind_over(ctx, empty.fd.get(), target) : result;
 }
 
 // A null device that can be bound by mount(2): the host's left with the old root, so one of the container's
@@ -78,17 +90,15 @@ Result bindable_null(Context& ctx, int root, Fd& out) {
   return id.is_char(kNullMajor, kNullMinor) ? done() : ctx.refuse(ENODEV, "/dev/null is not the null device");
 }
 
-Result mask_file(Context& ctx, int root, int target, const FileId& id, Str path) {
+Result mask_file(Context& ctx, const Target& target) {
   SharedTree& null = ctx.mount.null;
-  if (id.is_char(kNullMajor, kNullMinor)) return done();
-  if (!null.fd.valid()) return ctx.refuse(EBADF, "the null device was not kept: ", path);
-  Result result = attach_shared(ctx, null, target, path);
+  if (target.id.is_char(kNullMajor, kNullMinor)) return done();
+  if (!null.fd.valid()) return ctx.refuse(EBADF, "the null device was not kept: ", target.path);
+  Result result = attach_shared(ctx, null, target.fd.get(), target.path);
   if (!unavailable(-long{result.error})) return result;
   Fd own;
-  if (ctx.mount.root_changed) OCI_TRY(bindable_null(ctx, root, own));
-  Fd mount;
-  bool placed;
-  return legacy_bind(ctx, root, own.valid() ? own.get() : null.fd.get(), false, target, path, mount, placed);
+  if (ctx.mount.root_changed) OCI_TRY(bindable_null(ctx, target.root, own));
+  return bind_over(ctx, own.valid() ? own.get() : null.fd.get(), target);
 }
 
 }  // namespace
@@ -112,39 +122,29 @@ Result steps::keepNull(Context& ctx, const Record&) {
 
 Result steps::maskPath(Context& ctx, const Record& r) {
   namespace fld = f::maskPath;
-  int root;
-  OCI_TRY(slot_fd(ctx, r, fld::root, root));
-  Str path = r.str(fld::path);
-  Fd target;
-  FileId id;
-  bool there;
-  OCI_TRY(open_existing(ctx, root, path, target, id, there));
-  if (!there) return done();
-  if (id.is_dir()) return mask_directory(ctx, root, target.get(), id, path, r.str(fld::label));
-  return mask_file(ctx, root, target.get(), id, path);
+  Target target;
+  OCI_TRY(open_covered(ctx, r, fld::root, fld::path, target));
+  if (!target.fd.valid()) return done();
+  return target.id.is_dir() ? mask_directory(ctx, target, r.str(fld::label)) : mask_file(ctx, target);
 }
 
 Result steps::readonlyPath(Context& ctx, const Record& r) {
   namespace fld = f::readonlyPath;
-  int root;
-  OCI_TRY(slot_fd(ctx, r, fld::root, root));
-  Str path = r.str(fld::path);
-  Fd target;
-  FileId id;
-  bool there;
-  OCI_TRY(open_existing(ctx, root, path, target, id, there));
-  if (!there) return done();
+  Target target;
+  OCI_TRY(open_covered(ctx, r, fld::root, fld::path, target));
+  if (!target.fd.valid()) return done();
+  int fd = target.fd.get();
   AttrChange change;
   change.set = MOUNT_ATTR_RDONLY;
   Fd tree;
-  Result cloned = clone_tree(ctx, target.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, tree);
-  if (cloned.ok()) return finish_mount(ctx, tree.get(), target.get(), path, change, NumList());
-  if (!unavailable(-long{cloned.error})) return ctx.failed_on(cloned.sys, -long{cloned.error}, path);
+  Result cloned = clone_tree(ctx, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, tree);
+  if (cloned.ok()) return finish_mount(ctx, tree.get(), fd, target.path, change, NumList());
+  if (!unavailable(-long{cloned.error})) return ctx.failed_on(cloned.sys, -long{cloned.error}, target.path);
   bool placed;
   bool later;
-  OCI_TRY(legacy_bind(ctx, root, target.get(), true, target.get(), path, tree, placed));
+  OCI_TRY(legacy_bind(ctx, target.root, fd, true, fd, target.path, tree, placed));
   OCI_TRY(set_attrs(ctx, tree.get(), change, true, later));
-  return placed ? done() : attach_tree(ctx, tree.get(), target.get(), path);
+  return placed ? done() : attach_tree(ctx, tree.get(), fd, target.path);
 }
 
 }  // namespace oci

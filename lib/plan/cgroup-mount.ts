@@ -64,7 +64,7 @@ function mountV2(ctx: CreateContext, { target, source, options, from }: CgroupMo
       from,
     },
     // There is no such cgroup here: hide what may be there from a recursive bind of /sys.
-    { op: 'maskPath', root: SLOT.root, path: target, orElse: true, from },
+    { op: 'maskPath', root: SLOT.root, path: target, label: ctx.linux.mountLabel, orElse: true, from },
   ]
 }
 
@@ -78,7 +78,7 @@ function mountV1(ctx: CreateContext, { target, options, from }: CgroupMount): St
       target,
       fstype: 'tmpfs',
       source: 'tmpfs',
-      data: ['mode=755'],
+      data: ctx.linux.mountLabel ? ['mode=755', `context=${ctx.linux.mountLabel}`] : ['mode=755'],
       attrs: NOSUID | NODEV | NOEXEC,
       propagation: options.propagation,
       to: slot,

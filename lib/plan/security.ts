@@ -20,7 +20,10 @@ function pathSteps({ linux, mountNs }: CreateContext): Step[] {
   }
   return [
     ...protect('readonlyPath', readonlyPaths, '/linux/readonlyPaths'),
-    ...protect('maskPath', maskedPaths, '/linux/maskedPaths'),
+    ...protect('maskPath', maskedPaths, '/linux/maskedPaths').map((step) => ({
+      ...step,
+      label: linux.mountLabel,
+    })),
   ]
 }
 

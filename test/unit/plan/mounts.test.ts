@@ -4,7 +4,7 @@ import { compileCreate } from '../../../lib/plan/create.ts'
 import { msFlags, readMountOptions, sbFlagNames } from '../../../lib/plan/mount-options.ts'
 import type { HostFacts } from '../../../lib/plan/types.ts'
 import type { Config, Mount } from '../../../types/index.ts'
-import { bare, host, input, namespaces, only, ops, part } from './fixtures.ts'
+import { bare, host, input, namespaces, only, ops, part, V1, V2 } from './fixtures.ts'
 
 const { RDONLY, NOATIME, STRICTATIME } = MOUNT_ATTR
 
@@ -273,6 +273,19 @@ describe('mounts', () => {
       'label=a:b:c:s0,c1',
       'context=a:b:c:s0,c1',
     ])
+  })
+
+  test('mountLabel goes to masks and to the directory of cgroup v1, too', () => {
+    const label = 'a:b:c:s0,c1'
+    const linux = { namespaces: namespaces('mount'), mountLabel: label, maskedPaths: ['/proc/keys'] }
+    const config = withMounts([{ destination: '/sys/fs/cgroup', type: 'cgroup' }], { linux })
+    const facts = (layout: typeof V1) => ({ host: host({ selinux: true, cgroup: layout }) })
+    const v1 = compileCreate(input(config, facts(V1))).init
+    expect(only(v1, 'maskPath')).toEqual([`maskPath root=0 path=/proc/keys label=${label}`])
+    expect(only(v1, 'mountFs')[0]).toContain(`data=["mode=755","context=${label}"]`)
+    const v2 = compileCreate(input(config, facts(V2))).init
+    expect(only(v2, 'mountFs')[0]).not.toContain('context=')
+    expect(only(v2, 'maskPath')[0]).toContain(`path=/sys/fs/cgroup label=${label}`)
   })
 })
 
