@@ -110,7 +110,7 @@ Result steps::bindDevice(Context& ctx, const Record& r) {
   u32 type = r.num32(fld::mode) & S_IFMT;
   if (!is_device(type) || id.type() != type ||
       id.rdev != device_id(r.num32(fld::major), r.num32(fld::minor))) {
-    return ctx.refuse(ENODEV, "the host has another device, or none, at ", name);
+    return ctx.refuse(ENODEV, "the host has another device, or none, at ", path);
   }
   Fd target;
   OCI_TRY(open_node_target(ctx, root, path, target));

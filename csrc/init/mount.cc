@@ -40,17 +40,17 @@ Result open_source(Context& ctx, const Record& r, int root, Fd& out, bool& plain
 
 Result check_must_be(Context& ctx, const Record& r, int source, const FileId& id) {
   Str must = r.str(f::bind::mustBe);
-  Str name = r.str(f::bind::source);
+  Str target = r.str(f::bind::target);
   if (must.empty()) return done();
-  if (must == Str("dir")) return id.is_dir() ? done() : ctx.refuse(ENOTDIR, "is no directory: ", name);
-  if (must == Str("file")) return !id.is_dir() ? done() : ctx.refuse(EISDIR, "is a directory: ", name);
+  if (must == Str("dir")) return id.is_dir() ? done() : ctx.refuse(ENOTDIR, "the source is no directory, as it must be for ", target);
+  if (must == Str("file")) return !id.is_dir() ? done() : ctx.refuse(EISDIR, "the source is a directory, which it must not be for ", target);
   if (must == Str("proc")) {
     bool root = fs_magic(source) == PROC_SUPER_MAGIC && id.ino == kProcRootIno;
-    return root ? done() : ctx.refuse(EPERM, "only a procfs may be bound there, which this is not: ", name);
+    return root ? done() : ctx.refuse(EPERM, "the source is no procfs, as it must be for ", target);
   }
   if (must == Str("sysfs")) {
     bool root = fs_magic(source) == SYSFS_MAGIC && id.is_dir();
-    return root ? done() : ctx.refuse(EPERM, "only a sysfs may be bound there, which this is not: ", name);
+    return root ? done() : ctx.refuse(EPERM, "the source is no sysfs, as it must be for ", target);
   }
   return ctx.refuse(EINVAL, "unknown value of mustBe: ", must);
 }

@@ -20,6 +20,8 @@ struct MountState {
   bool root_changed = false;
   // The host's /dev/null, verified.
   SharedTree null;
+  // The directory that holds staged trees, in the mount namespace that it was made in.
+  Fd stage;
   // The one empty, read-only tmpfs that hides directories.
   SharedTree empty;
 };

@@ -108,6 +108,8 @@ Result hide_all(Context& ctx, Str root_path) {
 Result steps::moveRoot(Context& ctx, const Record& r) {
   int root;
   OCI_TRY(slot_fd(ctx, r, f::moveRoot::root, root));
+  Fd stage;
+  if (ctx.mount.stage.valid()) stage.reset(sys::openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY));
   OCI_TRY(check(Sys::fchdir_, sys::fchdir(root)));
   PathBuffer path;
   long n = sys::getcwd(path.data(), PathBuffer::capacity());
@@ -117,6 +119,12 @@ Result steps::moveRoot(Context& ctx, const Record& r) {
   OCI_TRY(hide_all(ctx, path));
   OCI_TRY(check(Sys::fchdir_, sys::fchdir(root)));
   OCI_TRY(check(Sys::mount_, sys::mount(".", "/", nullptr, MS_MOVE, nullptr)));
+  // What was staged comes out from under the root. It is locked there, but can be covered.
+  if (stage.valid()) {
+    OCI_TRY(check(Sys::fchdir_, sys::fchdir(stage.get())));
+    OCI_TRY(check(Sys::mount_, sys::mount("tmpfs", ".", "tmpfs", MS_RDONLY, nullptr)));
+    OCI_TRY(check(Sys::fchdir_, sys::fchdir(root)));
+  }
   OCI_TRY(check(Sys::chroot_, sys::chroot(".")));
   ctx.mount.root_changed = true;
   return check(Sys::chdir_, sys::chdir("/"));

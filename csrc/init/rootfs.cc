@@ -46,6 +46,14 @@ Result mount_root_of(Context& ctx, int fd, Fd& out) {
   return ctx.refuse(ELOOP, "the root directory is too deep in its mount");
 }
 
+// What is mounted on the mount around `place` must not show anywhere else, and pivot_root(2) refuses a shared
+// parent. As a slave the mount still gets what the host mounts there, and so does every bind of what lies on it.
+Result cut_off(Context& ctx, int place, bool slave) {
+  Fd around;
+  OCI_TRY(mount_root_of(ctx, place, around));
+  return set_propagation(ctx, around.get(), slave ? u64{MS_SLAVE} : u64{MS_PRIVATE});
+}
+
 Result enter(Context& ctx, int root) {
   OCI_TRY(check(Sys::fchdir_, sys::fchdir(root)));
   OCI_TRY(check(Sys::chroot_, sys::chroot(".")));
@@ -81,21 +89,25 @@ Result steps::bindRoot(Context& ctx, const Record& r) {
                                                  : sys::openat(dir, path.c(), O_PATH | O_DIRECTORY);
   if (rc < 0) return ctx.failed_on(Sys::openat_, rc, path);
   Fd place(rc);
-  // What is mounted here must not show anywhere else, and pivot_root(2) refuses a shared parent. As a slave
-  // the mount still gets what the host mounts there, and so does every bind of what lies on it.
-  Fd around;
-  OCI_TRY(mount_root_of(ctx, place.get(), around));
-  OCI_TRY(set_propagation(ctx, around.get(), r.flag(fld::slave) ? u64{MS_SLAVE} : u64{MS_PRIVATE}));
+  OCI_TRY(cut_off(ctx, place.get(), r.flag(fld::slave)));
+  Fd other;
+  if (Str on = r.str(fld::on); !on.empty()) {
+    rc = sys::openat(AT_FDCWD, on.c(), O_PATH | O_DIRECTORY);
+    if (rc < 0) return ctx.failed_on(Sys::openat_, rc, on);
+    other.reset(rc);
+    OCI_TRY(cut_off(ctx, other.get(), false));
+  }
+  int target = other.valid() ? other.get() : place.get();
   Fd tree;
   Result cloned = clone_tree(ctx, place.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, tree);
   if (cloned.ok()) {
-    OCI_TRY(attach_tree(ctx, tree.get(), place.get(), path));
+    OCI_TRY(attach_tree(ctx, tree.get(), target, path));
     return slot_put(ctx, r, fld::to, static_cast<Fd&&>(tree));
   }
   if (!unavailable(-long{cloned.error})) return cloned;
   bool placed;
   // Aside of the place means on top of it: just where it shall be.
-  OCI_TRY(legacy_bind(ctx, place.get(), place.get(), true, place.get(), path, tree, placed));
+  OCI_TRY(legacy_bind(ctx, target, place.get(), true, target, path, tree, placed));
   ctx.text.clear();
   return slot_put(ctx, r, fld::to, static_cast<Fd&&>(tree));
 }

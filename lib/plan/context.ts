@@ -23,12 +23,14 @@ export interface CreateContext {
   /** The container has a user namespace of its own, made or joined. */
   userNs: boolean
   /**
-   * Sources on the host are opened before the user namespace is entered, since its root may not reach them: the caller
-   * is privileged, and there is a user namespace.
+   * Sources on the host are staged, in a mount namespace of the caller's that the container's is then a copy of: the
+   * caller is privileged, and there is a user namespace, whose root may not reach them.
    */
-  openEarly: boolean
+  staged: boolean
   /** Steps of init while it still has the caller's credentials and sees the host. */
   early: Step[]
+  /** Those that follow them, when all sources are open: what is staged covers the root directory. */
+  stage: Step[]
   /** Steps that make things read-only, when nothing is written there any more. */
   late: Step[]
   warnings: PlanWarning[]
@@ -51,8 +53,9 @@ export function createContext(input: CreateInput): CreateContext {
     namespaces,
     mountNs: (namespaces.own & CLONE.NEWNS) !== 0,
     userNs,
-    openEarly: userNs && hasCap(host.effectiveCaps, CAP.SYS_ADMIN),
+    staged: userNs && (namespaces.created & CLONE.NEWNS) !== 0 && hasCap(host.effectiveCaps, CAP.SYS_ADMIN),
     early: [],
+    stage: [],
     late: [],
     warnings: [],
     mountSlot: () => (slot < MAX_SLOTS ? slot++ : undefined),

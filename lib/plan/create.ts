@@ -8,6 +8,7 @@ import { keyringSteps } from './keyring.ts'
 import { SYNC } from './messages.ts'
 import { bindsDev, mountSteps } from './mounts.ts'
 import { checkPrivilege, namespaceSlots, openNamespaces } from './namespaces.ts'
+import { roomToFork } from './pids-room.ts'
 import { compileTail, findProgram } from './process.ts'
 import { raiseRlimits } from './rlimits.ts'
 import { changeRoot, enterRoot, propagateRoot, readonlyRoot } from './rootfs.ts'
@@ -32,13 +33,16 @@ export function compileCreate(input: CreateInput): Launch {
   const maps = namespaces.created & CLONE.NEWUSER ? idMaps(config, host) : null
   const cgroup = enterCgroup(input.cgroup?.creation ?? null, host.cloneIntoCgroup)
   const { flags, steps: enter } = stages(ctx, maps)
+  const room = enter.some(({ op }) => op === 'fork') ? roomToFork(ctx) : null
   // Before `early` is read: it fills it.
   const filesystem = filesystemSteps(ctx)
   const init: Step[] = [
     ...cgroup.init,
     ...privilegedSteps(ctx),
     ...ctx.early,
+    ...ctx.stage,
     ...enter,
+    ...(room?.init ?? []),
     ...sessionSteps(ctx),
     ...filesystem,
     ...(process ? programSteps(ctx) : []),
@@ -48,10 +52,10 @@ export function compileCreate(input: CreateInput): Launch {
   const tail = process ? init.length : -1
   if (process) init.push(...tailSteps(ctx, maps?.denySetgroups ?? false))
   return {
-    host: [...openNamespaces(namespaces), ...cgroup.host, ...openRoot(ctx)],
+    host: [...openNamespaces(namespaces), ...cgroup.host, ...(room?.host ?? []), ...openRoot(ctx)],
     init,
     flags,
-    pass: [...cgroup.pass, ...passes(ctx)],
+    pass: [...cgroup.pass, ...passes(ctx, room?.pass ?? [])],
     cgroup: cgroup.cgroup,
     maps,
     tail,
@@ -168,8 +172,11 @@ function openRoot({ mountNs, rootfs }: CreateContext): Step[] {
   return [{ op: 'open', to: SLOT.root, path: rootfs, flags: O.PATH, from: '/root/path' }]
 }
 
-function passes({ input, namespaces, mountNs }: CreateContext): [host: number, init: number][] {
-  const slots: number[] = [...namespaceSlots(namespaces), SLOT.start]
+function passes(
+  { input, namespaces, mountNs }: CreateContext,
+  more: readonly number[],
+): [host: number, init: number][] {
+  const slots: number[] = [...namespaceSlots(namespaces), SLOT.start, ...more]
   if (!mountNs) slots.push(SLOT.root)
   if (input.consoleSocket) slots.push(SLOT.consoleSocket)
   for (let i = 0; i < input.preserveFds; i++) slots.push(SLOT_RANGE.preserved + i)

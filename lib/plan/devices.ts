@@ -3,6 +3,7 @@ import { S_IFMT } from './constants.ts'
 import { type CreateContext, cleanPath, invalid, unsupported } from './context.ts'
 import { bindsDev } from './mounts.ts'
 import { SLOT } from './slots.ts'
+import { sourcePath } from './staging.ts'
 import type { Step } from './steps.ts'
 
 /** The devices that every container has (config-linux.md). They belong to root and are open to all. */
@@ -76,11 +77,9 @@ function deviceStep(ctx: CreateContext, device: Device, bind: boolean, from: str
   if (!ctx.mountNs) {
     throw unsupported(from, 'A device in a user namespace needs a mount namespace, to be bound from the host')
   }
-  const step = { op: 'bindDevice', root: SLOT.root, path, mode, major, minor, from } as const
-  const tree = from && ctx.openEarly && ctx.host.initialUserNamespace ? ctx.mountSlot() : undefined
-  if (tree === undefined) return { ...step, source: path }
-  ctx.early.push({ op: 'openTree', to: tree, path, from })
-  return { ...step, tree }
+  // Where the host has the default ones everybody may go.
+  const source = from ? sourcePath(ctx, { path, from }) : path
+  return { op: 'bindDevice', root: SLOT.root, path, source, mode, major, minor, from }
 }
 
 function linkSteps(ctx: CreateContext): Step[] {

@@ -1,11 +1,11 @@
 import { posix } from 'node:path'
 import type { Mount } from '../../types/index.ts'
 import { cgroupMount } from './cgroup-mount.ts'
-import { ERRNO, MOUNT_ATTR, MS } from './constants.ts'
+import { MOUNT_ATTR, MS } from './constants.ts'
 import { type CreateContext, cleanPath, invalid, unsupported } from './context.ts'
 import { type MountOptions, msFlags, readMountOptions, sbFlagNames } from './mount-options.ts'
-import { cutOff } from './rootfs.ts'
 import { SLOT } from './slots.ts'
+import { sourcePath } from './staging.ts'
 import type { Step } from './steps.ts'
 
 /** What may be mounted inside /proc: the files that lxcfs imitates. */
@@ -91,7 +91,7 @@ function checkProc(target: string, mount: Mount, options: MountOptions, from: st
 function mountStep(ctx: CreateContext, entry: Entry): Step[] {
   checkKernel(ctx, entry)
   if (entry.options.remount) return [remount(entry)]
-  if (entry.options.bind) return bind(ctx, entry)
+  if (entry.options.bind) return [bind(ctx, entry)]
   if (entry.mount.type === 'cgroup') {
     const { mount, options, target, from } = entry
     return cgroupMount(ctx, { target, source: mount.source || 'cgroup', options, from })
@@ -111,13 +111,15 @@ function checkKernel(ctx: CreateContext, { mount, options, from }: Entry): void 
   )
 }
 
-function bind(ctx: CreateContext, { mount, options, target, from }: Entry): Step[] {
-  const source = posix.resolve(ctx.input.bundle, mount.source ?? '')
-  const step: Step = {
+function bind(ctx: CreateContext, { mount, options, target, from }: Entry): Step {
+  const { recursive } = options
+  const path = posix.resolve(ctx.input.bundle, mount.source ?? '')
+  return {
     op: 'bind',
     root: SLOT.root,
     target,
-    recursive: options.recursive,
+    source: sourcePath(ctx, { path, recursive, from: `${from}/source` }),
+    recursive,
     attrSet: options.set,
     attrClr: options.clear,
     recSet: options.recSet,
@@ -126,27 +128,6 @@ function bind(ctx: CreateContext, { mount, options, target, from }: Entry): Step
     mustBe: target === '/proc' ? 'proc' : undefined,
     from,
   }
-  const tree = ctx.openEarly ? ctx.mountSlot() : undefined
-  if (tree === undefined) return [{ ...step, source }]
-  const open: Step = {
-    op: 'openTree',
-    to: tree,
-    path: source,
-    recursive: options.recursive,
-    from: `${from}/source`,
-  }
-  // Unlike mounts that came with a mount namespace of a user namespace, this copy is the host's mount's peer.
-  const copy = { ...step, tree, propagation: [cutOff(ctx), ...options.propagation] }
-  if (ctx.host.initialUserNamespace) {
-    ctx.early.push(open)
-    return [copy]
-  }
-  // The root of a user namespace need not own the mount namespace that it is in.
-  ctx.early.push({ ...open, ignore: [ERRNO.EPERM] })
-  return [
-    { ...copy, ignore: [ERRNO.EBADF] },
-    { ...step, source, orElse: true },
-  ]
 }
 
 function remount({ options, target, from }: Entry): Step {

@@ -1,7 +1,8 @@
 import type { RootfsPropagation } from '../../types/index.ts'
-import { MOUNT_ATTR, MS } from './constants.ts'
+import { MOUNT_ATTR, MS, O } from './constants.ts'
 import { type CreateContext, invalid, unsupported } from './context.ts'
 import { SLOT } from './slots.ts'
+import { sourcePath } from './staging.ts'
 import type { Step } from './steps.ts'
 
 const PROPAGATION: Readonly<Record<RootfsPropagation, number>> = {
@@ -22,10 +23,22 @@ export function enterRoot(ctx: CreateContext): Step[] {
   if (!ctx.mountNs) return []
   // Otherwise nothing that the host mounts next to the bundle later comes in, by the root or by a bind from there.
   const slave = (rootPropagation(ctx) & MS.SLAVE) !== 0
-  return [
-    { op: 'propagation', path: '/', flags: towardsHost(ctx), from: FROM },
-    { op: 'bindRoot', to: SLOT.root, path: ctx.rootfs, ...(slave ? { slave } : {}), from: '/root/path' },
-  ]
+  const from = '/root/path'
+  const flags = slave ? { slave } : {}
+  const propagation = { op: 'propagation', path: '/', flags: towardsHost(ctx), from: FROM } as const
+  const bind = { op: 'bindRoot', to: SLOT.root, path: ctx.rootfs, ...flags, from } as const
+  if (!ctx.staged) return [propagation, bind]
+  ctx.early.push({ ...propagation, flags: MS.SLAVE | MS.REC }, stagingPlace(ctx, bind))
+  const path = sourcePath(ctx, { path: ctx.rootfs, recursive: true, from })
+  // In the place of what is staged: hooks find the root where it was.
+  return [propagation, { ...bind, path, ...(path === ctx.rootfs ? {} : { on: '.' }) }]
+}
+
+/** Takes into {@link SLOT.root} the directory that what is staged may cover. */
+function stagingPlace({ rootfs, input }: CreateContext, bind: Step): Step {
+  if (rootfs !== '/') return bind
+  // The kernel takes a process whose `/` is covered for one in a chroot, and denies it a user namespace.
+  return { op: 'open', to: SLOT.root, path: input.bundle, flags: O.PATH, from: '/root/path' }
 }
 
 /**
@@ -34,15 +47,8 @@ export function enterRoot(ctx: CreateContext): Step[] {
  */
 function towardsHost(ctx: CreateContext): number {
   const wanted = rootPropagation(ctx)
-  return wanted & MS.SHARED ? wanted : cutOff(ctx)
-}
-
-/**
- * What copies of the host's mounts are whose mounts must not reach the host: a slave gets what the host mounts, and
- * gives nothing back.
- */
-export function cutOff(ctx: CreateContext): number {
-  return (rootPropagation(ctx) & MS.PRIVATE ? MS.PRIVATE : MS.SLAVE) | MS.REC
+  if (wanted & MS.SHARED) return wanted
+  return (wanted & MS.PRIVATE ? MS.PRIVATE : MS.SLAVE) | MS.REC
 }
 
 function rootPropagation({ linux }: CreateContext): number {

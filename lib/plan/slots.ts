@@ -29,6 +29,8 @@ export const SLOT = {
   target: 12,
   /** The v2 cgroup directory (host). */
   cgroup: 13,
+  /** pids.max of the container's cgroup. */
+  pidsMax: 14,
 } as const
 
 /** First slot of each numbered range. */

@@ -29,8 +29,10 @@ export function stages(ctx: CreateContext, maps: IdMaps | null): Stages {
   const { created, joined, from } = namespaces
   const joinsPid = joined.some(({ type }) => type === 'pid')
   const forks = joinsPid || (created & CLONE.NEWTIME) !== 0 || (userNs && (created & CLONE.NEWPID) !== 0)
-  const flags = userNs ? 0 : created & BY_CLONE & ~(forks ? CLONE.NEWPID : 0)
-  const rest = created & ~(flags | CLONE.NEWUSER | CLONE.NEWTIME | CLONE.NEWPID)
+  const byClone = userNs ? 0 : created & BY_CLONE & ~(forks ? CLONE.NEWPID : 0)
+  // In a mount namespace of the caller's sources are staged; the container's is a copy of it.
+  const flags = ctx.staged ? CLONE.NEWNS : byClone
+  const rest = created & ~(byClone | CLONE.NEWUSER | CLONE.NEWTIME | CLONE.NEWPID)
   const steps = userNs ? withUser(ctx, maps) : [...joined.map(joinNamespace), ...timeSteps(ctx)]
   if (rest) steps.push({ op: 'unshare', flags: rest, from: '/linux/namespaces' })
   if (forks) steps.push({ op: 'fork', flags: created & CLONE.NEWPID, from: from.pid ?? from.time })

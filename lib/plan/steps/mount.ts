@@ -11,13 +11,14 @@ export const MOUNT_STEPS = {
   propagation: { op: 101, fields: { path: 'str', flags: 'u64' } },
   /**
    * Makes the mount that lies around the directory `path` (a host path; or slot `dir`) private, or with `slave` a slave
-   * (or pivot_root is EINVAL, and the next would show on the host), binds the directory recursively onto itself, and
-   * keeps the new mount's root, which propagates in the same way, in slot `to`.
+   * (or pivot_root is EINVAL, and the next would show on the host), binds the directory recursively onto itself (or
+   * onto the directory `on`, whose mount turns private too), and keeps the new mount's root, which propagates in
+   * the same way, in slot `to`.
    */
-  bindRoot: { op: 102, fields: { to: 'slot', path: 'str', dir: 'slot?', slave: 'bool?' } },
+  bindRoot: { op: 102, fields: { to: 'slot', path: 'str', dir: 'slot?', slave: 'bool?', on: 'str?' } },
   /**
-   * open_tree(2) with OPEN_TREE_CLONE of a host path into slot `to`: for sources that can't be reached once the user
-   * namespace is entered. `recursive`: AT_RECURSIVE.
+   * open_tree(2) with OPEN_TREE_CLONE of a host path into slot `to`. `recursive`: AT_RECURSIVE. The tree is a peer of
+   * the mounts it comes from where these are shared: what is mounted in one shows in the other.
    */
   openTree: { op: 103, fields: { to: 'slot', path: 'str', recursive: 'bool?', noFollow: 'bool?' } },
   /**
@@ -151,4 +152,11 @@ export const MOUNT_STEPS = {
   sysctl: { op: 117, fields: { proc: 'slot', key: 'str', value: 'str' } },
   /** umount2(2) of what is mounted on `target`, whose last component is not followed. */
   unmount: { op: 118, fields: { root: 'slot', target: 'str', flags: 'u64?' } },
+  /**
+   * Attaches the tree in slot `tree` as `name` in an empty directory, which the first such step mounts on top of the
+   * directory `root` and makes the working directory. So `name` leads there, also in a copy of the mount namespace, and
+   * whatever is around. It is for sources that the root of a user namespace can't reach: kept in a mount namespace of
+   * the caller's, they come into the user namespace's copy of it as slaves of the host's mounts, with their flags locked.
+   */
+  stageTree: { op: 119, fields: { root: 'slot', tree: 'slot', name: 'str' } },
 } as const

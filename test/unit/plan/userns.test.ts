@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { spec } from '../../../lib/config/spec.ts'
-import { CLONE, MS } from '../../../lib/plan/constants.ts'
+import { CLONE, MS, O } from '../../../lib/plan/constants.ts'
 import { compileCreate } from '../../../lib/plan/create.ts'
 import { encodePlan } from '../../../lib/plan/encode.ts'
 import { firstIds, idMaps } from '../../../lib/plan/userns.ts'
@@ -70,7 +70,7 @@ describe('a new user namespace', () => {
       },
     })
     const launch = compileCreate(input(config))
-    expect(launch.flags).toBe(0)
+    expect(launch.flags).toBe(CLONE.NEWNS)
     expect(launch.maps).toMatchObject({ helpers: false, denySetgroups: false })
     const rest = CLONE.NEWNS | CLONE.NEWNET | CLONE.NEWCGROUP
     const steps = part(launch, 'init')
@@ -78,8 +78,14 @@ describe('a new user namespace', () => {
       'affinity ignore=1,22',
       'oomScoreAdj value=-5',
       'rlimit resource=7 soft=10 hard=20 raise',
-      'openTree to=256 path=/bundle/private recursive',
-      'openTree to=257 path=/dev/fuse',
+      `propagation path=/ flags=${MS.SLAVE | MS.REC}`,
+      'bindRoot to=0 path=/bundle/rootfs',
+      'openTree to=256 path=/bundle/rootfs recursive',
+      'openTree to=257 path=/bundle/private recursive',
+      'openTree to=258 path=/dev/fuse',
+      'stageTree root=0 tree=256 name=.oci-256',
+      'stageTree root=0 tree=257 name=.oci-257',
+      'stageTree root=0 tree=258 name=.oci-258',
       `unshare flags=${CLONE.NEWUSER}`,
       'dumpable on',
       'sync name=1',
@@ -88,11 +94,10 @@ describe('a new user namespace', () => {
       `fork flags=${CLONE.NEWPID}`,
       'setsid',
     ])
-    // A slave: else what is mounted in it would show on the host.
-    const slave = JSON.stringify([MS.SLAVE | MS.REC])
-    expect(steps).toContain(`bind root=0 target=/data tree=256 recursive attrSet=1 propagation=${slave}`)
+    expect(steps).toContain('bindRoot to=0 path=.oci-256 on=.')
+    expect(steps).toContain('bind root=0 target=/data source=.oci-257 recursive attrSet=1')
     expect(steps).toContain('bindDevice root=0 path=/dev/null source=/dev/null mode=8630 major=1 minor=3')
-    expect(steps).toContain('bindDevice root=0 path=/dev/fuse tree=257 mode=8630 major=10 minor=229')
+    expect(steps).toContain('bindDevice root=0 path=/dev/fuse source=.oci-258 mode=8630 major=10 minor=229')
     expect(steps).toContain('device root=0 path=/run/pipe mode=4534 uid=0 gid=0')
     expect(ops(launch).filter((op) => op === 'device')).toHaveLength(1)
   })
@@ -114,7 +119,7 @@ describe('a new user namespace', () => {
       `unshare flags=${CLONE.NEWIPC | CLONE.NEWUTS | CLONE.NEWNS}`,
       `fork flags=${CLONE.NEWPID}`,
       'setsid',
-      'keyring name=_ses.demo ignore=38,1,122',
+      'keyring name=_ses.demo mayFail ignore=38',
       'hostname name=oci-ts',
       'propagation path=/ flags=540672',
       'keepNull',
@@ -185,12 +190,16 @@ describe('a user namespace that is joined', () => {
 
   test('by a privileged caller: last, with everything made after', () => {
     const launch = compileCreate(input(config))
-    expect(launch.flags).toBe(0)
+    expect(launch.flags).toBe(CLONE.NEWNS)
     expect(launch.maps).toBeNull()
     const steps = part(launch, 'init')
     expect(steps.slice(0, steps.indexOf('setsid'))).toEqual([
       'affinity ignore=1,22',
       'dumpable on=false',
+      `propagation path=/ flags=${MS.SLAVE | MS.REC}`,
+      'bindRoot to=0 path=/bundle/rootfs',
+      'openTree to=256 path=/bundle/rootfs recursive',
+      'stageTree root=0 tree=256 name=.oci-256',
       `setns slot=66 type=${CLONE.NEWNET}`,
       `setns slot=65 type=${CLONE.NEWUSER}`,
       'setIds uid=0 gid=0 keepGroups',
@@ -217,18 +226,31 @@ describe('a user namespace that is joined', () => {
   })
 })
 
-test('inside a user namespace of its own, a caller may still not own the mounts', () => {
+test('the root of the host covers something else with what is staged', () => {
   const config = bare({
-    mounts: [{ destination: '/d', source: '/s', options: ['bind'] }],
+    root: { path: '/' },
     linux: {
       uidMappings: [map(0, 0, 1)],
       gidMappings: [map(0, 0, 1)],
       namespaces: namespaces('user', 'mount'),
     },
   })
-  const launch = compileCreate(input(config, { host: host({ initialUserNamespace: false }) }))
-  const steps = part(launch, 'init')
-  expect(steps).toContain('openTree to=256 path=/s ignore=1')
-  const at = steps.indexOf(`bind root=0 target=/d tree=256 propagation=[${MS.SLAVE | MS.REC}] ignore=9`)
-  expect(steps[at + 1]).toBe('orElse bind root=0 target=/d source=/s')
+  const steps = part(compileCreate(input(config)), 'init')
+  expect(steps).toContain(`open to=0 path=/bundle flags=${O.PATH}`)
+  expect(steps).not.toContain('bindRoot to=0 path=/')
+  expect(steps).toContain('bindRoot to=0 path=.oci-256 on=.')
+})
+
+test('a mount namespace that is joined brings the sources with it', () => {
+  const config = bare({
+    mounts: [{ destination: '/d', source: '/s', options: ['bind'] }],
+    linux: {
+      uidMappings: [map(0, 0, 1)],
+      gidMappings: [map(0, 0, 1)],
+      namespaces: [...namespaces('user'), { type: 'mount', path: '/proc/1/ns/mnt' }],
+    },
+  })
+  const launch = compileCreate(input(config))
+  expect(launch.flags).toBe(0)
+  expect(part(launch, 'init')).toContain('bind root=0 target=/d source=/s')
 })
