@@ -1,0 +1,4 @@
+import { cgroupCases } from './cgroup-cases.ts'
+import { compare } from './compare.ts'
+
+compare(cgroupCases)

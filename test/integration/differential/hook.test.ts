@@ -1,0 +1,4 @@
+import { compare } from './compare.ts'
+import { hookCases } from './hook-cases.ts'
+
+compare(hookCases)
