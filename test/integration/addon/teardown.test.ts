@@ -38,7 +38,8 @@ const plans: Record<string, Step[]> = {
   pipes: Array.from({ length: 20 }, (_, i) => ({ op: 'pipe', read: 2 * i, write: 2 * i + 1 })),
   launch: [
     { op: 'spawn', plan: encodePlan(program('sleep', '97')), flags: 0, pidfd: 5, socket: 6, report: 7 },
-    ...wait(300),
+    // Long enough for the worker to be gone before it is over.
+    ...wait(1000 * slowness),
   ],
 }
 const data = {
@@ -101,11 +102,9 @@ test('a process that was launched for a worker which is gone is killed and reape
   const fds = await settledFds()
   const thread = worker(`n.run(plan('launch'), [], [5, 6, 7]); parentPort.postMessage('running'); for (;;);`)
   await message(thread)
-  await sleep(100)
-  expect(children()).toEqual(['S sleep'])
+  await expect.poll(children).toEqual(['S sleep'])
   await thread.terminate()
-  await sleep(600)
-  expect(children()).toEqual([])
+  await expect.poll(children).toEqual([])
   await expect.poll(() => openFds().size).toBe(fds)
 })
 
