@@ -19,8 +19,8 @@ import type { RecordHead } from './record.ts'
 import { signalNumber } from './signals.ts'
 import { startContainer } from './start.ts'
 import { readStats } from './stats.ts'
-import { type ContainerState, currentStatus, stateOf } from './status.ts'
-import { notFound, readRecord, stateDir } from './store.ts'
+import { type ContainerState, currentSituation, stateOf } from './status.ts'
+import { notFound, stateDir } from './store.ts'
 import type { TraceEvent, Tracer } from './trace.ts'
 import { updateContainer } from './update.ts'
 import { forgetWatch } from './watches.ts'
@@ -142,10 +142,10 @@ export class ContainerHandle {
   async state(options: SignalOptions): Promise<ContainerState> {
     this.#check('state', options)
     const { id, pid, startTime } = this.head
-    const record = await readRecord(this.#root, id)
+    const found = await currentSituation(this.#root, id)
     // Another one of that name may have come since.
-    if (record === null || record.pid !== pid || record.startTime !== startTime) throw notFound(id)
-    return stateOf(record, await currentStatus(this.#root, record))
+    if (found?.record.pid !== pid || found.record.startTime !== startTime) throw notFound(id)
+    return stateOf(found.record, found.status)
   }
 
   async delete(options: DeleteOptions): Promise<void> {

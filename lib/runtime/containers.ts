@@ -8,14 +8,13 @@ import { ContainerHandle, containerKey } from './container-handle.ts'
 import { createContainer } from './create.ts'
 import { deleteById } from './delete.ts'
 import { listContainers } from './list.ts'
-import { isLocked } from './lock.ts'
 import { type CreateOptions, checkCreateOptions, checkSignal, emitWarning } from './options.ts'
 import { ProcessHandle } from './process.ts'
 import { inTurn } from './queue.ts'
 import type { ContainerRecord } from './record.ts'
-import type { ContainerState } from './status.ts'
+import { type ContainerState, currentSituation } from './status.ts'
 import { NO_STREAMS } from './stdio.ts'
-import { readRecord, stateRoot } from './store.ts'
+import { stateRoot } from './store.ts'
 import { rememberWatch, watchProcess } from './watches.ts'
 
 /** `Container.create`. */
@@ -63,14 +62,12 @@ export async function loadHandle(id: string, options: RootOptions): Promise<Cont
 
 /** The record of a container that is created, or will never be: its creator is dead. */
 async function loadRecord(root: string, id: string): Promise<ContainerRecord> {
-  let record = await readRecord(root, id)
-  if (record?.pid === 0 && !(await isLocked(root, id))) {
-    // It may have been created just now.
-    record = await readRecord(root, id)
+  const found = await currentSituation(root, id)
+  if (found !== null && found.status !== 'creating') {
+    const { record } = found
     // Whether that cgroup was ever its own only a deletion finds out.
-    if (record?.pid === 0) return { ...record, cgroup: DISABLED_LOCATION }
+    return record.pid === 0 ? { ...record, cgroup: DISABLED_LOCATION } : record
   }
-  if (record !== null && record.pid !== 0) return record
   throw new OciError('ERR_OCI_STATE', `container ${id} is not created completely`, {
     containerId: id,
     hint: 'if nobody is creating it, Container.remove(id, { force: true }) takes away what is left of it',

@@ -38,6 +38,9 @@ export function lockSteps(root: string, id: string, timeoutMs = LOCK_TIMEOUT_MS)
   ]
 }
 
+/** Who only asks whether the lock is held holds it for a moment: longer than that, another one who asks waits. In ms. */
+const ASK_TIMEOUT_MS = 50
+
 /** A container's lock, held by this process. */
 export interface Lock {
   /** The state directory, open. */
@@ -70,7 +73,7 @@ export async function takeLock(root: string, id: string, timeoutMs?: number): Pr
 /** Whether another process (or another call of this one) holds the lock of a container now. */
 export async function isLocked(root: string, id: string): Promise<boolean> {
   try {
-    const lock = await takeLock(root, id, 0)
+    const lock = await takeLock(root, id, ASK_TIMEOUT_MS)
     lock.release()
     return false
   } catch (error) {

@@ -8,7 +8,7 @@ import { containerState } from '../plan/state.ts'
 import { isLocked } from './lock.ts'
 import { liveStat } from './proc.ts'
 import type { ContainerRecord } from './record.ts'
-import { START_SOCKET, stateDir } from './store.ts'
+import { readRecord, START_SOCKET, stateDir } from './store.ts'
 
 /** A container's state, with what runc and crun add to the spec's. */
 export interface ContainerState extends State {
@@ -27,7 +27,7 @@ export type StatusSource = Pick<ContainerRecord, 'id' | 'pid' | 'startTime' | 'c
 
 /**
  * What a container is doing, found out from the kernel: a zombie is stopped, an init that has not executed its program
- * is created. A container without a pid is not covered: see `currentStatus`.
+ * is created. A container without a pid is not covered: see `currentSituation`.
  */
 export function liveStatus(root: string, record: StatusSource): Exclude<Status, 'creating'> {
   const stat = liveStat(record.pid, record.startTime)
@@ -37,10 +37,26 @@ export function liveStatus(root: string, record: StatusSource): Exclude<Status, 
   return isFrozen(record.cgroup) ? 'paused' : 'running'
 }
 
-/** As `liveStatus`; a record without a pid is `creating` as long as its creator lives (it holds the lock). */
-export async function currentStatus(root: string, record: StatusSource): Promise<Status> {
-  if (record.pid !== 0) return liveStatus(root, record)
-  return (await isLocked(root, record.id)) ? 'creating' : 'stopped'
+/** What is known of a container, and what it is doing. */
+export interface Situation {
+  record: ContainerRecord
+  status: Status
+}
+
+/**
+ * As `liveStatus`; a container without a pid is `creating` as long as its creator lives (it holds the lock).
+ *
+ * @returns null, or throws, as `readRecord`
+ */
+export async function currentSituation(root: string, id: string): Promise<Situation | null> {
+  let record = await readRecord(root, id)
+  if (record?.pid === 0) {
+    if (await isLocked(root, id)) return { record, status: 'creating' }
+    // It may have been created since.
+    record = await readRecord(root, id)
+  }
+  if (record === null) return null
+  return { record, status: record.pid === 0 ? 'stopped' : liveStatus(root, record) }
 }
 
 /** Whether the cgroup's processes are frozen. */
