@@ -32,7 +32,8 @@ const lives = (id: string, dir: string, body: string) => `
   await w.delete()
   ${body}`
 
-const MOMENTS = Array.from({ length: 14 }, (_, index) => index * 0.35)
+// The moments between the steps are in crash-steps.test.ts: these may be in the middle of one.
+const MOMENTS = Array.from({ length: 6 }, (_, index) => index * 0.8)
 
 test.each(MOMENTS)('the creator is killed %f ms into create', async (moment) => {
   const id = freshId()
@@ -70,10 +71,7 @@ test('an init whose creator dies before `created` ends by itself', async () => {
     import { Container } from 'oci-ts'
     process.stdout.write('go\\n')
     await Container.create(${JSON.stringify(id)}, { bundle: ${JSON.stringify(dir)}, stdio: 'ignore' })`)
-  await new Promise((resolve) => child.stdout.once('data', resolve))
-  await sleep(500)
-  const [init] = leftInits(id)
-  expect(init).toBeDefined()
+  await expect.poll(() => leftInits(id).length, { timeout: 10_000 }).toBeGreaterThan(0)
   expect((await Container.list()).find((state) => state.id === id)?.status).toBe('creating')
   child.kill('SIGKILL')
   await expect.poll(() => leftInits(id)).toEqual([])
@@ -82,7 +80,7 @@ test('an init whose creator dies before `created` ends by itself', async () => {
   await expectNothingLeft(id)
 })
 
-test.each([0, 0.1, 0.2, 0.4, 0.8])('the caller is killed %f ms into start', async (moment) => {
+test.each([0.1, 0.3])('the caller is killed %f ms into start', async (moment) => {
   const id = freshId()
   const { dir } = await bundleOf(shellConfig(['sleep', '1000']))
   const child = await startNode(
@@ -103,7 +101,7 @@ test.each([0, 0.1, 0.2, 0.4, 0.8])('the caller is killed %f ms into start', asyn
   await expectNothingLeft(id)
 })
 
-test.each([0, 0.1, 0.2, 0.3, 0.4, 0.6])('the caller is killed %f ms into delete', async (moment) => {
+test.each([0.2, 0.5])('the caller is killed %f ms into delete', async (moment) => {
   const id = freshId()
   const { dir } = await bundleOf(shellConfig(['sleep', '1000']))
   const child = await startNode(
@@ -136,7 +134,7 @@ test('delete by force waits for a creator that lives', async () => {
     const c = await Container.create(${JSON.stringify(id)}, { bundle: ${JSON.stringify(dir)}, stdio: 'ignore' })
     process.stdout.write('created ' + (await c.wait()).signal)`)
   const output = textOf(child.stdout)
-  await sleep(700)
+  await expect.poll(() => existsSync(`/run/oci-ts/${id}/state.json`), { timeout: 10_000 }).toBe(true)
   await Container.remove(id, { force: true })
   expect(await output).toContain('created SIGKILL')
   await expectNothingLeft(id)
