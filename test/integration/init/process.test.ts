@@ -112,6 +112,17 @@ test('capability sets: kept over the ids, bounded, ambient', async () => {
   })
 })
 
+test('what was ambient before, is no more', async () => {
+  const NET_BIND = 1n << 10n
+  const kept = { effective: NET_BIND, permitted: NET_BIND, inheritable: NET_BIND }
+  const steps: Step[] = [
+    { op: 'setIds', uid: 1000, gid: 1000, groups: [], keepCaps: true },
+    { op: 'caps', ...kept, ambient: NET_BIND },
+    { op: 'caps', ...kept, ambient: 0 },
+  ]
+  expect(await shell(steps, status('CapPrm', 'CapAmb'))).toMatch(/CapPrm:\s+0+\s+CapAmb:\s+0+$/)
+})
+
 test('a capability that cannot be ambient is a warning', async () => {
   const caps: Step = { op: 'caps', effective: 1, permitted: 1, inheritable: 0, ambient: 1 }
   expect(await failure([caps, { op: 'nop' }])).toMatchObject({
