@@ -418,3 +418,12 @@ test('a filter that is none is refused', async () => {
     syscall: 'seccomp',
   })
 })
+
+test('the flags of a filter are handed to the kernel', async () => {
+  const filter = RETURN(ALLOW)
+  const load = (flags: number) =>
+    failure([{ op: 'noNewPrivs' }, { op: 'seccomp', flags, filter }, { op: 'fail', errno: 5, text: '' }])
+  const SPEC_ALLOW = 4
+  expect(await load(SPEC_ALLOW)).toMatchObject({ errno: 5 })
+  expect(await load(1 << 30)).toMatchObject({ errno: EINVAL, syscall: 'seccomp' })
+})
