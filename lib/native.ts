@@ -122,6 +122,10 @@ export interface Native {
   connect(dirFd: number, name: string): number
   /** Connects a SOCK_STREAM unix socket by path (any length). A fd, or -errno. */
   connectStream(path: string): number
+  /** Connects a SOCK_DGRAM unix socket by path (any length), or by `@name` in the abstract namespace. A fd, or -errno. */
+  connectDatagram(path: string): number
+  /** Makes the SOCK_DGRAM socket `name` (mode 0777) in the directory `dirFd`, in place of an old one. A fd, or -errno. */
+  bindDatagram(dirFd: number, name: string): number
   /** socketpair, pipes: [a, b], CLOEXEC. */
   pipe(): [read: number, write: number]
   /** A sealed memfd with this content. */
@@ -136,9 +140,17 @@ export interface Native {
   pidfdSignal(pidfd: number, signal: number): number
   /** Reaps if it is our child; else asks PIDFD_GET_INFO. */
   pidfdExit(pidfd: number): NativeExit
+  /** Makes this process the parent of its descendants' orphans, for good. 0 or a positive errno. */
+  becomeSubreaper(): number
+  /** Reaps this child if it has ended. */
+  reap(pid: number): boolean
   /** TIOCSWINSZ / TIOCGWINSZ. */
   setWinsize(fd: number, rows: number, columns: number): number
   getWinsize(fd: number): [rows: number, columns: number] | null
+  /** Passes everything through the terminal as it is (cfmakeraw). Its settings before, for `setTerminal`, or null. */
+  rawTerminal(fd: number): Uint8Array | null
+  /** 0 or a positive errno. */
+  setTerminal(fd: number, settings: Uint8Array): number
   /** Compiles by libseccomp (dlopen) on a worker thread: sock_filter[]. Rejects with a text. */
   seccompCompile(profile: NativeSeccompProfile): Promise<Uint8Array>
   /** libseccomp's version, or null where it is missing. */

@@ -1,8 +1,10 @@
 // Plain operations on file descriptors.
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "../init/slots.h"
@@ -95,6 +97,28 @@ Napi::Value set_winsize(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, ioctl(fd, TIOCSWINSZ, &size) == 0 ? 0 : errno);
 }
 
+Napi::Value raw_terminal(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = int_argument(info, 0);
+  termios before = {};
+  if (env.IsExceptionPending() || tcgetattr(fd, &before) != 0) return env.Null();
+  termios raw = before;
+  cfmakeraw(&raw);
+  if (tcsetattr(fd, TCSADRAIN, &raw) != 0) return env.Null();
+  return make_bytes(env, &before, sizeof(before));
+}
+
+Napi::Value set_terminal(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = int_argument(info, 0);
+  ByteView bytes;
+  termios settings = {};
+  if (env.IsExceptionPending() || !bytes_argument(info, 1, bytes)) return env.Undefined();
+  if (bytes.size != sizeof(settings)) return Napi::Number::New(env, EINVAL);
+  memcpy(&settings, bytes.data, sizeof(settings));
+  return Napi::Number::New(env, tcsetattr(fd, TCSADRAIN, &settings) == 0 ? 0 : errno);
+}
+
 Napi::Value get_winsize(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = int_argument(info, 0);
@@ -119,6 +143,8 @@ void init_fds(Napi::Env env, Napi::Object exports) {
   exports.Set("setNonblock", Napi::Function::New<set_nonblock>(env, "setNonblock"));
   exports.Set("setWinsize", Napi::Function::New<set_winsize>(env, "setWinsize"));
   exports.Set("getWinsize", Napi::Function::New<get_winsize>(env, "getWinsize"));
+  exports.Set("rawTerminal", Napi::Function::New<raw_terminal>(env, "rawTerminal"));
+  exports.Set("setTerminal", Napi::Function::New<set_terminal>(env, "setTerminal"));
   exports.Set("errnoName", Napi::Function::New<errno_name_of>(env, "errnoName"));
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,12 +104,26 @@ Napi::Value pidfd_exit(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value become_subreaper(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : errno);
+}
+
+Napi::Value reap(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int pid = int_argument(info, 0);
+  if (env.IsExceptionPending()) return env.Undefined();
+  // 0 and negative numbers would reap anybody.
+  return Napi::Boolean::New(env, pid > 0 && waitpid(pid, nullptr, WNOHANG | __WALL) == pid);
+}
+
 }  // namespace
 
 void init_pidfd(Napi::Env env, Napi::Object exports) {
   exports.Set("pidfdOpen", Napi::Function::New<pidfd_open>(env, "pidfdOpen"));
   exports.Set("pidfdSignal", Napi::Function::New<pidfd_signal>(env, "pidfdSignal"));
   exports.Set("pidfdExit", Napi::Function::New<pidfd_exit>(env, "pidfdExit"));
+  exports.Set("becomeSubreaper", Napi::Function::New<become_subreaper>(env, "becomeSubreaper"));
+  exports.Set("reap", Napi::Function::New<reap>(env, "reap"));
 }
 
 }  // namespace oci::addon

@@ -1,10 +1,13 @@
 // Datagrams with file descriptors, and unix sockets by paths of any length.
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "../init/slots.h"
 #include "exports.h"
@@ -124,7 +127,7 @@ Napi::Value connect(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, connect_to(path.c_str(), SOCK_SEQPACKET));
 }
 
-Napi::Value connect_stream(const Napi::CallbackInfo& info) {
+Napi::Value connect_path(const Napi::CallbackInfo& info, int type) {
   Napi::Env env = info.Env();
   std::string path;
   if (!string_argument(info, 0, path)) return env.Undefined();
@@ -133,7 +136,56 @@ Napi::Value connect_stream(const Napi::CallbackInfo& info) {
   if (!place.valid()) return Napi::Number::New(env, -errno);
   char link[32];
   snprintf(link, sizeof(link), "/proc/self/fd/%d", place.get());
-  return Napi::Number::New(env, connect_to(link, SOCK_STREAM));
+  return Napi::Number::New(env, connect_to(link, type));
+}
+
+Napi::Value connect_stream(const Napi::CallbackInfo& info) {
+  return connect_path(info, SOCK_STREAM);
+}
+
+int connect_abstract(const std::string& name, int type) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (name.size() > sizeof(address.sun_path)) return -ENAMETOOLONG;
+  memcpy(address.sun_path, name.data(), name.size());
+  address.sun_path[0] = '\0';
+  Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.valid()) return -errno;
+  socklen_t size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) return -errno;
+  return socket.release();
+}
+
+Napi::Value connect_datagram(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string path;
+  if (!string_argument(info, 0, path)) return env.Undefined();
+  if (!path.empty() && path[0] == '@') return Napi::Number::New(env, connect_abstract(path, SOCK_DGRAM));
+  return connect_path(info, SOCK_DGRAM);
+}
+
+// A fd, or -errno. Whoever can reach the directory may send.
+int bind_datagram_at(const char* path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (strlen(path) >= sizeof(address.sun_path)) return -ENAMETOOLONG;
+  strcpy(address.sun_path, path);
+  Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.valid()) return -errno;
+  if (unlink(path) != 0 && errno != ENOENT) return -errno;
+  if (bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) return -errno;
+  if (chmod(path, 0777) != 0) return -errno;
+  return socket.release();
+}
+
+Napi::Value bind_datagram(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int dir = int_argument(info, 0);
+  std::string name;
+  if (env.IsExceptionPending() || !string_argument(info, 1, name)) return env.Undefined();
+  if (name.empty() || name.find('/') != std::string::npos) return Napi::Number::New(env, -EINVAL);
+  std::string path = "/proc/self/fd/" + std::to_string(dir) + "/" + name;
+  return Napi::Number::New(env, bind_datagram_at(path.c_str()));
 }
 
 }  // namespace
@@ -143,6 +195,8 @@ void init_sockets(Napi::Env env, Napi::Object exports) {
   exports.Set("send", Napi::Function::New<send>(env, "send"));
   exports.Set("connect", Napi::Function::New<connect>(env, "connect"));
   exports.Set("connectStream", Napi::Function::New<connect_stream>(env, "connectStream"));
+  exports.Set("connectDatagram", Napi::Function::New<connect_datagram>(env, "connectDatagram"));
+  exports.Set("bindDatagram", Napi::Function::New<bind_datagram>(env, "bindDatagram"));
 }
 
 }  // namespace oci::addon

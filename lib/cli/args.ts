@@ -3,8 +3,8 @@ import { UsageError } from './usage.ts'
 
 /** One flag of a command. */
 export interface Flag {
-  /** `bool`; `string`; `list`: may be given often; `optional-list` is not offered by runc. */
-  type: 'bool' | 'string' | 'list'
+  /** `list` and `int-list` may be given often. */
+  type: 'bool' | 'string' | 'list' | 'int' | 'int-list'
   /** One-letter form, without its dash. */
   short?: string
   /** What it does, for `--help`. */
@@ -20,7 +20,15 @@ export type Flags = Readonly<Record<string, Flag>>
 
 /** Values of the flags that were given. */
 export type FlagValues<F extends Flags> = {
-  [K in keyof F]?: F[K]['type'] extends 'bool' ? boolean : F[K]['type'] extends 'list' ? string[] : string
+  [K in keyof F]?: FlagTypes[F[K]['type']]
+}
+
+interface FlagTypes {
+  bool: boolean
+  string: string
+  list: string[]
+  int: number
+  'int-list': number[]
 }
 
 /** A command line, taken apart. */
@@ -41,7 +49,7 @@ const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
  * @throws UsageError
  */
 export function parseArgs<F extends Flags>(args: readonly string[], flags: F, inOrder: boolean): Parsed<F> {
-  const values: Record<string, boolean | string | string[]> = {}
+  const values: Record<string, unknown> = {}
   const rest: string[] = []
   for (let index = 0; index < args.length; index++) {
     const arg = args[index]!
@@ -68,8 +76,9 @@ export function parseArgs<F extends Flags>(args: readonly string[], flags: F, in
     }
     if (equals < 0 && index + 1 >= args.length) throw new UsageError(`flag needs an argument: -${given}`)
     const value = equals < 0 ? args[++index]! : text.slice(equals + 1)
-    if (flag.type === 'string') values[name] = value
-    else values[name] = [...((values[name] as string[] | undefined) ?? []), value]
+    const parsed = flag.type.startsWith('int') ? parseInteger(given, value) : value
+    if (flag.type === 'string' || flag.type === 'int') values[name] = parsed
+    else values[name] = [...((values[name] as unknown[] | undefined) ?? []), parsed]
   }
   return { flags: values as FlagValues<F>, rest }
 }
@@ -81,6 +90,12 @@ function longName(given: string, flags: Flags): string {
   throw new UsageError(
     `flag provided but not defined: -${given}${meant === undefined ? '' : ` (did you mean --${meant}?)`}`,
   )
+}
+
+function parseInteger(name: string, text: string): number {
+  const value = Number(text)
+  if (/^[-+]?\d+$/.test(text) && Number.isSafeInteger(value)) return value
+  throw new UsageError(`invalid value "${text}" for flag -${name}: parse error`)
 }
 
 function parseBool(name: string, text: string): boolean {

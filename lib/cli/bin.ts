@@ -1,44 +1,16 @@
 #!/usr/bin/env node
-import { constants } from 'node:os'
-import type { SignalSource } from './io.ts'
+import { readlinkSync } from 'node:fs'
 import { main } from './main.ts'
+import { adoptOrphans } from './orphans.ts'
+import { signals } from './signals.ts'
 
-// These can't be caught, or mean something else: faults of this process, its children, and the terminal's own stops.
-const OWN = new Set([
-  'SIGKILL',
-  'SIGSTOP',
-  'SIGCHLD',
-  'SIGURG',
-  'SIGPIPE',
-  'SIGPROF',
-  'SIGSEGV',
-  'SIGBUS',
-  'SIGFPE',
-  'SIGILL',
-  'SIGTRAP',
-  'SIGABRT',
-  'SIGIOT',
-  'SIGSYS',
-  'SIGTTIN',
-  'SIGTTOU',
-  'SIGVTALRM',
-])
-
-const signals: SignalSource = {
-  listen(handler) {
-    const names = Object.keys(constants.signals).filter((name) => !OWN.has(name)) as NodeJS.Signals[]
-    const caught = names.filter((name) => {
-      try {
-        process.on(name, handler)
-        return true
-      } catch {
-        return false
-      }
-    })
-    return () => {
-      for (const name of caught) process.off(name, handler)
-    }
-  },
+/** Node opens fds of its own, of which the first, at the lowest free number, is the event loop's. */
+function passedFd(number: number): number | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${number}`) === 'anon_inode:[eventpoll]' ? undefined : number
+  } catch {
+    return undefined
+  }
 }
 
 const code = await main(process.argv.slice(2), {
@@ -46,5 +18,8 @@ const code = await main(process.argv.slice(2), {
   env: process.env,
   stdio: [0, 1, 2],
   signals,
+  pid: process.pid,
+  passedFd,
+  adoptOrphans,
 })
 process.exit(code)

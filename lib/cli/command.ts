@@ -13,6 +13,8 @@ export interface Invocation<F extends Flags = Flags> {
   print(text: string): void
   /** A warning, to the log. */
   warn(text: string): void
+  /** Something for those who look for a mistake, to the log. */
+  debug(text: string): void
 }
 
 /** One command of the command line. */

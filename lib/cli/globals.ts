@@ -1,7 +1,8 @@
 import { isAbsolute, resolve } from 'node:path'
+import { OciError } from '../errors.ts'
+import { defaultRoot } from '../runtime/store.ts'
 import type { Flags, FlagValues } from './args.ts'
 import type { CliIo } from './io.ts'
-import { UsageError } from './usage.ts'
 
 /** Flags that stand before the command. */
 export const GLOBAL_FLAGS = {
@@ -28,35 +29,56 @@ export const GLOBAL_FLAGS = {
 
 /** The global flags, checked. */
 export interface GlobalOptions {
-  /** Absolute state directory, or undefined: the default. */
-  root: string | undefined
+  /** Absolute state directory. */
+  root: string
+  /** It was named, so it must be there. */
+  rootGiven: boolean
   log: string | undefined
   logFormat: 'text' | 'json'
   level: 'error' | 'warning' | 'debug'
   cgroupManager: 'cgroupfs' | 'disabled' | undefined
+  /** undefined: found out. */
+  rootless: boolean | undefined
 }
+
+const TRUE = ['1', 't', 'T', 'true', 'TRUE', 'True']
+const FALSE = ['0', 'f', 'F', 'false', 'FALSE', 'False']
 
 /** Checks the global flags. Paths become absolute here, before anything changes the working directory. */
 export function globalOptions(flags: FlagValues<typeof GLOBAL_FLAGS>, io: CliIo): GlobalOptions {
   const logFormat = flags['log-format'] ?? 'text'
-  if (logFormat !== 'text' && logFormat !== 'json') throw new UsageError(`invalid log-format: ${logFormat}`)
+  if (logFormat !== 'text' && logFormat !== 'json') throw wrong(`invalid log-format: ${logFormat}`)
   const level = flags.debug ? 'debug' : (flags['log-level'] ?? 'warning')
   if (level !== 'error' && level !== 'warning' && level !== 'debug') {
-    throw new UsageError(`invalid log-level: ${level}`)
+    throw wrong(`invalid log-level: ${level}`)
   }
   const manager = flags['cgroup-manager']
   if (flags['systemd-cgroup'] || manager === 'systemd') {
-    throw new UsageError('cgroups by systemd are not supported by this version: leave --systemd-cgroup out')
+    throw wrong('cgroups by systemd are not supported by this version: leave --systemd-cgroup out')
   }
   if (manager !== undefined && manager !== 'cgroupfs' && manager !== 'disabled') {
-    throw new UsageError(`invalid cgroup-manager: ${manager}`)
+    throw wrong(`invalid cgroup-manager: ${manager}`)
   }
-  if (flags.rootless !== undefined && !['true', 'false', 'auto'].includes(flags.rootless)) {
-    throw new UsageError(`invalid value for --rootless: ${flags.rootless}`)
+  const rootless = flags.rootless || 'auto'
+  if (![...TRUE, ...FALSE, 'auto'].includes(rootless)) {
+    throw wrong(`invalid value for --rootless: expected true, false or auto, got ${rootless}`)
   }
   const root = absolute(flags.root, io)
-  if (root === '/') throw new UsageError("option --root argument should not be '/'")
-  return { root, log: absolute(flags.log, io), logFormat, level, cgroupManager: manager }
+  if (root !== undefined && resolve(root) === '/')
+    throw wrong('Option --root argument should not be set to /')
+  return {
+    root: root ?? defaultRoot(io.env),
+    rootGiven: root !== undefined,
+    log: absolute(flags.log, io),
+    logFormat,
+    level,
+    cgroupManager: manager,
+    rootless: rootless === 'auto' ? undefined : TRUE.includes(rootless),
+  }
+}
+
+function wrong(message: string): OciError {
+  return new OciError('ERR_OCI_OPTION_INVALID', message)
 }
 
 /** A path of the command line, absolute. */

@@ -17,6 +17,15 @@ export interface CliIo {
   /** Open fds: standard input, output and error. */
   stdio: readonly [stdin: number, stdout: number, stderr: number]
   signals: SignalSource
+  /** Pid of the process that the command stands for: sockets are for it only if LISTEN_PID says so. */
+  pid?: number | undefined
+  /** The fd that the command's caller passed as this number (3 or more), or undefined. Without it none was passed. */
+  passedFd?: ((number: number) => number | undefined) | undefined
+  /**
+   * Makes the command's process the parent of orphans, where it has one of its own. The returned function has those that
+   * end reaped, all but the process `except`; what it returns stops that.
+   */
+  adoptOrphans?: (() => (except: number) => () => void) | undefined
 }
 
 /** Writes all of a text to an fd, whether it blocks or not. */

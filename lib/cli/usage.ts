@@ -1,9 +1,16 @@
 import type { Flag, Flags } from './args.ts'
 import type { Command } from './command.ts'
 
-/** The command line itself is wrong: the usage is shown. */
+/** The command line itself is wrong: the usage is shown, and the exit code is 1 whatever the command. */
 export class UsageError extends Error {
   override name = 'UsageError'
+  /** What stands above the usage. */
+  readonly heading: string
+
+  constructor(message: string, heading = `Incorrect Usage: ${message}`) {
+    super(message)
+    this.heading = heading
+  }
 }
 
 /** Checks the number of positionals, in the words that runc uses. */
@@ -15,7 +22,7 @@ export function expectArgs(command: string, rest: readonly string[], least: numb
       : rest.length < least
         ? `a minimum of ${least} argument(s)`
         : `a maximum of ${most} argument(s)`
-  throw new UsageError(`"oci-ts ${command}" requires ${count}`)
+  throw new UsageError(`oci-ts: "${command}" requires ${count}`, 'Incorrect Usage.')
 }
 
 /** The help text of one command. */
@@ -25,7 +32,7 @@ export function commandUsage(name: string, command: Command): string {
     `   oci-ts ${name} - ${command.summary}`,
     '',
     'USAGE:',
-    `   oci-ts ${name} [command options] ${command.args}`,
+    `   oci-ts ${name} [command options] ${command.args}`.trimEnd(),
     ...(command.description === undefined ? [] : ['', 'DESCRIPTION:', indent(command.description)]),
     '',
     'OPTIONS:',

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { version as nodeVersion } from 'node:process'
 import { OCI_VERSION } from '../config/spec.ts'
 import { native } from '../native.ts'
 
@@ -23,7 +24,7 @@ export function versionText(): string {
   return [
     `oci-ts version ${packageVersion()}`,
     `spec: ${OCI_VERSION}`,
-    `node: ${process.version}`,
+    `node: ${nodeVersion}`,
     ...(seccomp === null ? [] : [`libseccomp: ${seccomp}`]),
     '',
   ].join('\n')

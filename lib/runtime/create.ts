@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Bundle } from '../bundle.ts'
 import { removeSteps } from '../cgroup/operate.ts'
 import { isOciError, OciError } from '../errors.ts'
@@ -20,14 +20,16 @@ import { writeIdMaps } from './idmap.ts'
 import { type Launched, tryLaunch } from './launch.ts'
 import { withListenFds } from './listen-fds.ts'
 import { namespaceIds } from './namespaces.ts'
+import { withNotify } from './notify.ts'
 import type { CheckedCreate } from './options.ts'
+import { sendPidfd } from './pidfd-socket.ts'
 import { readStat } from './proc.ts'
 import { ProcessHandle } from './process.ts'
 import { encodeRecord, RECORD_VERSION, type RecordHead } from './record.ts'
 import { compileSeccomp } from './seccomp.ts'
 import { type Snapshot, snapshotOf } from './snapshot.ts'
 import { NO_STDIO, planStdio, type StdioPlan } from './stdio.ts'
-import { LOCK_FILE, OWNED_FILE, START_SOCKET, STATE_FILE, stateDir } from './store.ts'
+import { LOCK_FILE, NOTIFY_DIR, OWNED_FILE, START_SOCKET, STATE_FILE, stateDir } from './store.ts'
 import { Tracer } from './trace.ts'
 import { pidFileStep, undoAll } from './undo.ts'
 
@@ -102,19 +104,25 @@ class Creation {
 
   /** Everything that needs no effects. */
   async #plan(): Promise<void> {
-    const { bundle, warn, cgroupManager, noPivot, noNewKeyring, preserveFds, listenFds, consoleSocket } =
-      this.#options
+    const { bundle, warn, cgroupManager, noPivot, noNewKeyring, preserveFds, consoleSocket } = this.#options
+    const { listenFds, listenFdNames, notify, rootless } = this.#options
     const facts = await hostFacts()
     this.#bundle = typeof bundle === 'string' ? await Bundle.load(bundle, { onWarning: warn }) : bundle
     this.#snapshot = snapshotOf(this.#bundle, warn)
     const { config } = this.#snapshot
     const seccomp = await compileSeccomp(config)
     const id = this.#id
-    this.#cgroup = planCgroup(id, config, cgroupManager as CgroupManager, facts)
+    this.#cgroup = planCgroup(id, config, cgroupManager as CgroupManager, {
+      ...facts,
+      rootless: rootless ?? facts.rootless,
+    })
     const { location, creation } = this.#cgroup
     const input = {
       id,
-      config: withListenFds(config, listenFds),
+      config: withNotify(
+        withListenFds(config, listenFds, listenFdNames),
+        notify ? join(stateDir(this.#root, id), NOTIFY_DIR) : null,
+      ),
       bundle: this.#bundle.dir,
       host: facts,
       namespaceIds: namespaceIds(config),
@@ -221,6 +229,7 @@ class Creation {
       this.#stateStep(false),
       { op: 'listen', to: SLOT.start, dir: SLOT.state, path: START_SOCKET },
     ]
+    if (this.#options.notify) steps.push({ op: 'mkdir', dir: SLOT.state, path: NOTIFY_DIR, mode: 0o755 })
     this.#stateAt = 1
     this.#makeAt = steps.length
     steps.push(...make)
@@ -262,14 +271,15 @@ class Creation {
   }
 
   /** Records the pid, and then lets init go on without us. */
-  async #finish({ pid, channel }: Launched, state: number): Promise<void> {
-    const { pidFile, signal } = this.#options
+  async #finish({ pid, channel, watch }: Launched, state: number): Promise<void> {
+    const { pidFile, pidfdSocket, signal } = this.#options
     const stat = readStat(pid)
     if (stat === null) throw new OciError('ERR_OCI_INIT_DIED', undefined, { containerId: this.#id })
     this.#head.pid = pid
     this.#head.startTime = stat.startTime
     throwIfAborted(signal, this.#id)
     const steps: Step[] = [this.#stateStep(true)]
+    if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, watch.pidfd, 'standard')
     if (pidFile !== undefined) steps.push(pidFileStep(pidFile, pid))
     steps.push({ op: 'sendGo', slot: SLOT.socket })
     await runBatch(steps, {

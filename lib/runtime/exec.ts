@@ -25,6 +25,7 @@ import {
   type ExecOptions,
   PROCESS_FIELDS,
 } from './options.ts'
+import { sendPidfd } from './pidfd-socket.ts'
 import { readNamespaces } from './proc.ts'
 import { ProcessHandle } from './process.ts'
 import type { RecordHead } from './record.ts'
@@ -180,14 +181,16 @@ class Attempt {
   }
 
   async finish(launched: Launched): Promise<Executed> {
-    const { pidFile } = this.#options
+    const { pidFile, pidfdSocket } = this.#options
     launched.channel.close()
     launched.closeReport()
     const pty = launched.console < 0 ? null : new Pty(launched.console)
     const handle = new ProcessHandle(launched.pid, launched.watch, this.#stdio.open(launched.kept), pty)
-    if (pidFile !== undefined) {
+    if (pidFile !== undefined || pidfdSocket !== undefined) {
       try {
-        await runBatch([pidFileStep(pidFile, launched.pid)], { containerId: this.#target.head.id })
+        if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, launched.watch.pidfd, 'setns')
+        if (pidFile !== undefined)
+          await runBatch([pidFileStep(pidFile, launched.pid)], { containerId: this.#target.head.id })
       } catch (error) {
         launched.watch.signal(9)
         handle.destroyStreams()

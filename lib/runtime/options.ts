@@ -29,6 +29,11 @@ export interface LaunchOptions {
   consoleSocket?: string | undefined
   /** Fds that the process gets as 3, 4, …: a list, or a number N for this process's own 3 to N+2. */
   preserveFds?: number | readonly number[] | undefined
+  /**
+   * Path of a listening SOCK_STREAM unix socket that gets a pidfd of the process (with SCM_RIGHTS): the message is
+   * `standard` for a container's first process, `setns` for an added one.
+   */
+  pidfdSocket?: string | undefined
   /** Do not join a new session keyring. */
   noNewKeyring?: boolean | undefined
   /** Collect the time of every step, for `trace`. */
@@ -53,6 +58,18 @@ export interface CreateOptions extends LaunchOptions {
    * The first N of `preserveFds` are sockets by the protocol of sd_listen_fds(3): LISTEN_FDS and LISTEN_PID are set.
    */
   listenFds?: number | undefined
+  /** Their names, for LISTEN_FDNAMES: divided by colons. */
+  listenFdNames?: string | undefined
+  /**
+   * Gives the process an sd_notify(3) socket: NOTIFY_SOCKET and the directory /run/notify, bound from `notify` in the
+   * container's state directory. Who wants the messages binds `notify.sock` there, before the start.
+   */
+  notify?: boolean | undefined
+  /**
+   * Cgroups that may not be made or joined are no error, unless the config has a cgroupsPath. Default: if the caller is
+   * not root, or only in a user namespace.
+   */
+  rootless?: boolean | undefined
 }
 
 /**
@@ -80,6 +97,7 @@ const LAUNCH_OPTIONS = [
   'pidFile',
   'consoleSocket',
   'preserveFds',
+  'pidfdSocket',
   'noNewKeyring',
   'trace',
   'onWarning',
@@ -92,6 +110,9 @@ export const CREATE_OPTIONS = [
   'cgroupManager',
   'noPivot',
   'listenFds',
+  'listenFdNames',
+  'notify',
+  'rootless',
 ] as const
 export const PROCESS_FIELDS = [
   'terminal',
@@ -124,6 +145,7 @@ export interface CheckedLaunch {
   pidFile: string | undefined
   consoleSocket: string | undefined
   preserveFds: readonly number[]
+  pidfdSocket: string | undefined
   noNewKeyring: boolean
   trace: boolean
   warn: (warning: Warning) => void
@@ -136,6 +158,10 @@ export interface CheckedCreate extends CheckedLaunch {
   cgroupManager: CgroupManager
   noPivot: boolean
   listenFds: number
+  listenFdNames: string | undefined
+  notify: boolean
+  /** undefined: as the host's facts have it. */
+  rootless: boolean | undefined
 }
 
 /** Checks the options of create, all but `root`. */
@@ -152,7 +178,16 @@ export function checkCreateOptions(options: CreateOptions): CheckedCreate {
   if (!isCount(listenFds) || listenFds > common.preserveFds.length) {
     throw wrong('listenFds', 'at most the number of preserveFds', listenFds)
   }
-  return { ...common, bundle, cgroupManager, noPivot: flag('noPivot', options.noPivot), listenFds }
+  return {
+    ...common,
+    bundle,
+    cgroupManager,
+    noPivot: flag('noPivot', options.noPivot),
+    listenFds,
+    listenFdNames: text('listenFdNames', options.listenFdNames),
+    notify: flag('notify', options.notify),
+    rootless: options.rootless === undefined ? undefined : flag('rootless', options.rootless),
+  }
 }
 
 /** Checks what create and exec have in common. Relative paths count from the working directory. */
@@ -165,6 +200,7 @@ export function checkLaunchOptions(options: LaunchOptions): CheckedLaunch {
     pidFile: path('pidFile', options.pidFile),
     consoleSocket: path('consoleSocket', options.consoleSocket),
     preserveFds: checkPreserveFds(options.preserveFds),
+    pidfdSocket: path('pidfdSocket', options.pidfdSocket),
     noNewKeyring: flag('noNewKeyring', options.noNewKeyring),
     trace: flag('trace', options.trace),
     warn: onWarning ?? emitWarning,
@@ -195,6 +231,11 @@ function path(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'string' || value === '' || value.includes('\0')) throw wrong(name, 'a path', value)
   return resolve(value)
+}
+
+function text(name: string, value: unknown): string | undefined {
+  if (value === undefined || (typeof value === 'string' && !value.includes('\0'))) return value
+  throw wrong(name, 'a text', value)
 }
 
 function flag(name: string, value: unknown): boolean {

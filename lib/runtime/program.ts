@@ -18,11 +18,13 @@ export interface ProgramOptions {
   /** Milliseconds after which its process group is killed; 0: none. */
   timeoutMs?: number
   signal?: AbortSignal | undefined
+  /** Most bytes of output that are kept: the last ones (default 4 KiB). */
+  maxOutput?: number
 }
 
 /** How a program of the host ended. */
 export interface ProgramResult extends ExitStatus {
-  /** The end of what it wrote on its standard output and error, at most 4 KiB. */
+  /** The end of what it wrote on its standard output and error. */
   output: string
   timedOut: boolean
 }
@@ -38,7 +40,7 @@ const DRAIN_MS = 200
  * @throws as a launch does, e.g. `ERR_OCI_PROGRAM_NOT_FOUND`; `ERR_OCI_ABORTED`
  */
 export async function runProgram(options: ProgramOptions): Promise<ProgramResult> {
-  const { program, args, env, cwd, input = '', timeoutMs = 0, signal } = options
+  const { program, args, env, cwd, input = '', timeoutMs = 0, signal, maxOutput = TAIL } = options
   throwIfAborted(signal)
   const init: Step[] = [
     { op: 'setsid' },
@@ -59,10 +61,13 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
   launched.closeReport()
   const streams = stdio.open(launched.kept)
   const handle = new ProcessHandle(launched.pid, launched.watch, streams, null)
-  let output = Buffer.alloc(0)
+  const chunks: Buffer[] = []
+  let size = 0
   for (const stream of [streams.stdout!, streams.stderr!]) {
     stream.on('data', (data: Buffer) => {
-      output = Buffer.concat([output, data]).subarray(-TAIL)
+      chunks.push(data)
+      size += data.length
+      while (size - chunks[0]!.length >= maxOutput) size -= chunks.shift()!.length
     })
   }
   // It may end without reading its input.
@@ -84,7 +89,7 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
   try {
     const status = await handle.wait({ drainTimeoutMs: DRAIN_MS })
     throwIfAborted(signal)
-    return { ...status, output: output.toString('utf8'), timedOut }
+    return { ...status, output: Buffer.concat(chunks).subarray(-maxOutput).toString('utf8'), timedOut }
   } finally {
     timer.abort()
     signal?.removeEventListener('abort', stop)

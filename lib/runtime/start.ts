@@ -17,6 +17,7 @@ import { deathError, initError } from './init-error.ts'
 import type { Warning } from './options.ts'
 import { liveStat } from './proc.ts'
 import type { RecordHead } from './record.ts'
+import { isFrozen } from './status.ts'
 import { START_SOCKET } from './store.ts'
 import { ownTail, replacementTail } from './tail.ts'
 import type { Tracer } from './trace.ts'
@@ -57,6 +58,11 @@ export async function startContainer(request: StartRequest): Promise<void> {
       containerId: head.id,
       path: '/process',
       hint: 'give start a process',
+    })
+  }
+  if (isFrozen(head.cgroup)) {
+    throw new OciError('ERR_OCI_STATE', `container ${head.id} is paused: resume it before the start`, {
+      containerId: head.id,
     })
   }
   const tail =

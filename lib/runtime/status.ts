@@ -32,9 +32,10 @@ export type StatusSource = Pick<ContainerRecord, 'id' | 'pid' | 'startTime' | 'c
 export function liveStatus(root: string, record: StatusSource): Exclude<Status, 'creating'> {
   const stat = liveStat(record.pid, record.startTime)
   if (stat === null) return 'stopped'
+  if (isFrozen(record.cgroup)) return 'paused'
   // A running process may give itself any name, but start.sock is removed by the start.
   if (stat.comm === INIT_COMM && existsSync(join(stateDir(root, record.id), START_SOCKET))) return 'created'
-  return isFrozen(record.cgroup) ? 'paused' : 'running'
+  return 'running'
 }
 
 /** What is known of a container, and what it is doing. */

@@ -9,6 +9,8 @@ import { type ContainerRecord, decodeRecord } from './record.ts'
 export const STATE_FILE = 'state.json'
 export const START_SOCKET = 'start.sock'
 export const LOCK_FILE = 'lock'
+/** Directory of the socket for sd_notify(3), which is bound into the container. */
+export const NOTIFY_DIR = 'notify'
 /** Says that what is in the cgroup is the container's. */
 export const OWNED_FILE = 'owned'
 
@@ -16,10 +18,10 @@ export const OWNED_FILE = 'owned'
 const MAX_STATE = 64 * 1024 * 1024
 
 /** Where containers' state directories are unless `root` says otherwise. */
-export function defaultRoot(): string {
+export function defaultRoot(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const uid = process.geteuid?.() ?? 0
   if (uid === 0) return '/run/oci-ts'
-  const runtimeDir = process.env.XDG_RUNTIME_DIR
+  const runtimeDir = env.XDG_RUNTIME_DIR
   if (runtimeDir?.startsWith('/')) return join(runtimeDir, 'oci-ts')
   return `/run/user/${uid}/oci-ts`
 }

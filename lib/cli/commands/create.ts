@@ -1,6 +1,6 @@
 import { Container } from '../../container.ts'
 import { defineCommand } from '../command.ts'
-import { CREATE_FLAGS, createOptions } from '../container.ts'
+import { CREATE_FLAGS, createOptions, debugTrace } from '../container.ts'
 
 export const create = defineCommand({
   summary: 'create a container',
@@ -8,7 +8,8 @@ export const create = defineCommand({
   count: [1, 1],
   flags: CREATE_FLAGS,
   async run(invocation) {
-    await Container.create(invocation.args[0]!, createOptions(invocation, invocation.io.stdio))
+    const container = await Container.create(invocation.args[0]!, await createOptions(invocation, true))
+    debugTrace(container.trace, invocation)
     return 0
   },
 })

@@ -1,14 +1,19 @@
+import { readdir } from 'node:fs/promises'
 import { Container } from '../../container.ts'
-import { defineCommand } from '../command.ts'
+import { OciError } from '../../errors.ts'
+import { operations } from '../../runtime/lazy.ts'
+import { defineCommand, type Invocation } from '../command.ts'
 import { loadContainer, rootOption } from '../container.ts'
-import { UsageError } from '../usage.ts'
+
+/** Most bytes of ps output: some 100 bytes for each of the 4 million processes there can be. */
+const MAX_PS = 512 * 1024 * 1024
 
 const FORMAT = { type: 'string', short: 'f', value: 'FORMAT', help: 'table (default) or json' } as const
 
 function format(text: string | undefined): 'table' | 'json' {
   if (text === undefined || text === 'table') return 'table'
   if (text === 'json') return 'json'
-  throw new UsageError('invalid format option')
+  throw new OciError('ERR_OCI_OPTION_INVALID', 'invalid format option')
 }
 
 export const state = defineCommand({
@@ -18,7 +23,8 @@ export const state = defineCommand({
   flags: {},
   async run(invocation) {
     const container = await loadContainer(invocation)
-    invocation.print(JSON.stringify(await container.state(), null, 2))
+    const { ociVersion, id, pid, ...rest } = await container.state()
+    invocation.print(JSON.stringify({ ociVersion, id, pid, ...rest }, null, 2))
     return 0
   },
 })
@@ -30,10 +36,12 @@ export const list = defineCommand({
   flags: { format: FORMAT, quiet: { type: 'bool', short: 'q', help: 'display only container IDs' } },
   async run(invocation) {
     const { flags, print } = invocation
-    const form = format(flags.format)
+    // Nobody may have made the default root yet; a root that was named must be there.
+    if (invocation.globals.rootGiven) await readdir(invocation.globals.root)
     const states = await Container.list(rootOption(invocation))
+    const form = format(flags.format)
     if (flags.quiet) print(states.map(({ id }) => `${id}\n`).join(''))
-    else if (form === 'json') print(states.length === 0 ? 'null' : JSON.stringify(states))
+    else if (form === 'json') print(`${states.length === 0 ? 'null' : JSON.stringify(states)}\n`)
     else {
       const rows = states.map((one) => [
         one.id,
@@ -49,11 +57,11 @@ export const list = defineCommand({
   },
 })
 
-/** Columns of at least 12, with one blank and two more between: as Go's tabwriter makes them for runc. */
+/** Columns of at least 12, and of 3 more than their longest cell: as Go's tabwriter makes them for runc. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => {
     const longest = Math.max(...rows.map((row) => (row[column] ?? '').length))
-    return Math.max(12, longest + 1)
+    return Math.max(12, longest + 3)
   })
   return rows
     .map(
@@ -61,6 +69,21 @@ function table(rows: readonly (readonly string[])[]): string {
         `${row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at]!))).join('')}\n`,
     )
     .join('')
+}
+
+/** What the host's ps says about all processes: by lines, the first of which names the columns. */
+async function listAll(options: readonly string[], { env, cwd }: Invocation['io']): Promise<string[]> {
+  const { runProgram } = await operations()
+  const { exitCode, signal, output } = await runProgram({
+    program: 'ps',
+    args: ['ps', ...options],
+    env: Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`])),
+    cwd,
+    maxOutput: MAX_PS,
+  })
+  if (exitCode === 0) return output.trimEnd().split('\n')
+  const status = exitCode === null ? `signal ${signal}` : `exit status ${exitCode}`
+  throw new OciError('ERR_OCI_OPTION_INVALID', `${status}: ${output}`)
 }
 
 export const ps = defineCommand({
@@ -71,19 +94,15 @@ export const ps = defineCommand({
   flags: { format: FORMAT },
   async run(invocation) {
     const { flags, args, io, print } = invocation
+    const pids = await (await loadContainer(invocation)).processes()
     const form = format(flags.format)
-    const pids = await (await loadContainer(invocation as never)).processes()
     if (form === 'json') {
       print(`${JSON.stringify(pids)}\n`)
       return 0
     }
-    const options = args.length > 1 ? args.slice(1) : ['-ef']
-    const { execFile } = await import('node:child_process')
-    const { promisify } = await import('node:util')
-    const { stdout } = await promisify(execFile)('ps', options, { env: { ...io.env } as NodeJS.ProcessEnv })
-    const lines = stdout.trimEnd().split('\n')
+    const lines = await listAll(args.length > 1 ? args.slice(1) : ['-ef'], io)
     const column = (lines[0] ?? '').trim().split(/\s+/).indexOf('PID')
-    if (column < 0) throw new UsageError("couldn't find PID field in ps output")
+    if (column < 0) throw new OciError('ERR_OCI_OPTION_INVALID', "couldn't find PID field in ps output")
     const own = new Set(pids.map(String))
     const wanted = lines.filter(
       (line, index) => index === 0 || own.has(line.trim().split(/\s+/)[column] ?? ''),

@@ -1,7 +1,8 @@
 import { Container } from '../../container.ts'
-import { OciError } from '../../errors.ts'
+import { isOciError, OciError } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
 import { loadContainer, rootOption } from '../container.ts'
+import { bindNotify } from '../notify.ts'
 
 export const start = defineCommand({
   summary: 'execute the user-defined process in a created container',
@@ -9,7 +10,14 @@ export const start = defineCommand({
   count: [1, 1],
   flags: {},
   async run(invocation) {
-    await (await loadContainer(invocation)).start()
+    const container = await loadContainer(invocation)
+    const notify = bindNotify(invocation.globals.root, container, invocation.io)
+    try {
+      await container.start()
+      await notify?.ready(container.pid)
+    } finally {
+      notify?.close()
+    }
     return 0
   },
 })
@@ -20,17 +28,30 @@ export const kill = defineCommand({
   count: [1, 2],
   flags: { all: { type: 'bool', short: 'a', hidden: true, help: 'a stopped container is no error' } },
   async run(invocation) {
-    const container = await loadContainer(invocation as never)
+    const container = await loadContainer(invocation)
+    const signal = invocation.args[1] ?? 'SIGTERM'
     try {
-      await container.kill(invocation.args[1] ?? 'SIGTERM')
+      // Signal 0 only asks whether the process is there.
+      if (signal === '0') await checkRunning(container)
+      else await container.kill(signal)
     } catch (error) {
+      if (isOciError(error, 'ERR_OCI_OPTION_INVALID')) throw unknownSignal(signal, error)
       // containerd calls `kill --all` on containers that have ended.
-      const stopped = error instanceof OciError && error.code === 'ERR_OCI_STATE'
+      const stopped = isOciError(error, 'ERR_OCI_STATE')
       if (!stopped || !invocation.flags.all) throw error
     }
     return 0
   },
 })
+
+async function checkRunning(container: Container): Promise<void> {
+  if ((await container.state()).status !== 'stopped') return
+  throw new OciError('ERR_OCI_STATE', 'container not running', { containerId: container.id })
+}
+
+function unknownSignal(signal: string, cause: unknown): OciError {
+  return new OciError('ERR_OCI_OPTION_INVALID', `unknown signal ${JSON.stringify(signal)}`, { cause })
+}
 
 export const remove = defineCommand({
   summary: 'delete any resources held by the container',

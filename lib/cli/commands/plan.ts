@@ -10,7 +10,9 @@ export const plan = defineCommand({
   count: [0, 1],
   flags: { ...CREATE_FLAGS, json: { type: 'bool', help: 'print them as JSON' } },
   async run(invocation) {
-    const options = checkCreateOptions(createOptions(invocation as never, 'ignore'))
+    // Both ways to handle a terminal can be planned: by a console socket, and in the foreground.
+    const given = invocation.flags['console-socket'] === undefined
+    const options = checkCreateOptions({ ...(await createOptions(invocation, !given)), stdio: 'ignore' })
     const { planContainer } = await operations()
     const launch = await planContainer(invocation.args[0] ?? 'plan', options)
     const text = invocation.flags.json

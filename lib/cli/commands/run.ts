@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { Container } from '../../container.ts'
-import { OciError } from '../../errors.ts'
 import { defineCommand } from '../command.ts'
-import { CREATE_FLAGS, createOptions } from '../container.ts'
+import { CREATE_FLAGS, createOptions, debugTrace } from '../container.ts'
 import { attend } from '../foreground.ts'
 import { absolute } from '../globals.ts'
+import { bindNotify } from '../notify.ts'
 import { traceEvents } from '../trace.ts'
+import { plainWords } from '../words.ts'
 
 export const run = defineCommand({
   summary: 'create and run a container',
@@ -15,35 +16,43 @@ export const run = defineCommand({
     ...CREATE_FLAGS,
     detach: { type: 'bool', short: 'd', help: 'detach from the container’s process' },
     keep: { type: 'bool', help: 'do not delete the container after it exited' },
-    'no-subreaper': { type: 'bool', help: 'accepted: no subreaper is used' },
+    'no-subreaper': { type: 'bool', help: 'do not become the parent of processes whose own has ended' },
     trace: { type: 'string', value: 'FILE', help: 'write the timing of every step, as trace events' },
   },
   async run(invocation) {
-    const { flags, args, io } = invocation
-    const options = { ...createOptions(invocation as never, io.stdio), trace: flags.trace !== undefined }
-    const container = await Container.create(args[0]!, options)
+    const { flags, args, io, globals } = invocation
+    const detach = flags.detach ?? false
+    const options = await createOptions(invocation, detach)
+    const reaper = detach || flags['no-subreaper'] ? undefined : io.adoptOrphans?.()
+    const container = await Container.create(args[0]!, {
+      ...options,
+      trace: options.trace || flags.trace !== undefined,
+    })
     try {
-      if (flags.detach && container.pty !== null) {
-        throw new OciError(
-          'ERR_OCI_OPTION_INVALID',
-          'cannot allocate tty if detached without setting console socket',
-        )
+      const notify = bindNotify(globals.root, container, io)
+      const begin = async () => {
+        await container.start()
+        debugTrace(container.trace, invocation)
+        if (flags.trace) await writeFile(absolute(flags.trace, io), traceEvents(container.trace))
       }
-      if (!flags.detach) {
-        const target = {
-          pty: container.pty,
-          wait: () => container.wait(),
-          kill: (signal: string) => container.kill(signal),
+      try {
+        if (detach) {
+          await begin()
+          await notify?.ready(container.pid)
+          return 0
         }
-        const code = await attend(target, io, () => container.start())
-        if (flags.trace !== undefined)
-          await writeFile(absolute(flags.trace, io), traceEvents(container.trace))
+        let stopReaping = () => {}
+        notify?.ready(0).catch((error: unknown) => invocation.warn(plainWords(error)))
+        const code = await attend(container, io, async () => {
+          await begin()
+          // Not before: what this process itself has started is reaped by whoever waits for it.
+          stopReaping = reaper?.(container.pid) ?? stopReaping
+        }).finally(() => stopReaping())
         if (!flags.keep) await container.delete({ force: true })
         return code
+      } finally {
+        notify?.close()
       }
-      await container.start()
-      if (flags.trace !== undefined) await writeFile(absolute(flags.trace, io), traceEvents(container.trace))
-      return 0
     } catch (error) {
       await container.delete({ force: true }).catch(() => {})
       throw error

@@ -18,7 +18,7 @@ export const spec = defineCommand({
     host: { type: 'bool', help: 'write a bundle that shows the host’s programs, read-only' },
   },
   async run({ flags, io }) {
-    const dir = absolute(flags.bundle ?? io.cwd, io)
+    const dir = absolute(flags.bundle || io.cwd, io)
     if (flags.host) {
       await hostBundle(dir)
       return 0
@@ -27,13 +27,12 @@ export const spec = defineCommand({
     const { cgroup } = await hostFacts()
     const config = defaultSpec({ rootless: flags.rootless, cgroupNamespace: cgroup.mode === 'v2' })
     try {
-      await writeFile(join(dir, 'config.json'), `${formatJson(config)}\n`, { flag: 'wx', mode: 0o666 })
+      await writeFile(join(dir, 'config.json'), formatJson(config), { flag: 'wx', mode: 0o666 })
     } catch (error) {
-      const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
-      const why = exists
-        ? 'File config.json exists. Remove it first'
-        : `config.json can’t be written in ${dir}`
-      throw new OciError('ERR_OCI_OPTION_INVALID', why, { cause: error })
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      throw new OciError('ERR_OCI_OPTION_INVALID', 'File config.json exists. Remove it first', {
+        cause: error,
+      })
     }
     return 0
   },

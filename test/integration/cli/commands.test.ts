@@ -1,56 +1,7 @@
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { main } from '../../../lib/cli/main.ts'
-import { makeRootfs } from '../../harness/rootfs.ts'
-import { tempDir } from '../../harness/temp.ts'
-
-interface Ran {
-  code: number
-  stdout: string
-  stderr: string
-}
-
-interface Place {
-  dir: string
-  root: string
-}
-
-let serial = 0
-
-/** Runs one command line with standard streams of its own, as a resident process would. */
-async function cli({ dir, root }: Place, args: string[], input = ''): Promise<Ran> {
-  const path = (name: string) => join(dir, `${name}-${serial}`)
-  serial++
-  writeFileSync(path('in'), input)
-  const fds = [openSync(path('in'), 'r'), openSync(path('out'), 'w'), openSync(path('err'), 'w')] as const
-  try {
-    const code = await main(['--root', root, ...args], {
-      cwd: dir,
-      env: { PATH: '/usr/bin:/bin' },
-      stdio: fds,
-      signals: { listen: () => () => {} },
-    })
-    return { code, stdout: readFileSync(path('out'), 'utf8'), stderr: readFileSync(path('err'), 'utf8') }
-  } finally {
-    for (const fd of fds) closeSync(fd)
-  }
-}
-
-/** A bundle by `oci-ts spec` with a busybox root filesystem. */
-async function place(args: string[]): Promise<Place> {
-  const dir = tempDir()
-  const made = { dir, root: join(dir, 'state') }
-  mkdirSync(join(dir, 'rootfs'))
-  makeRootfs({ dir: join(dir, 'rootfs') })
-  expect(await cli(made, ['spec'])).toEqual({ code: 0, stdout: '', stderr: '' })
-  const path = join(dir, 'config.json')
-  const config = JSON.parse(readFileSync(path, 'utf8'))
-  config.process.terminal = false
-  config.process.args = args
-  writeFileSync(path, JSON.stringify(config))
-  return made
-}
+import { cli, place } from './place.ts'
 
 test('spec refuses to overwrite a config', async () => {
   const at = await place(['true'])
@@ -66,7 +17,7 @@ test('the life of a container, command by command', async () => {
     expect(result, args.join(' ')).toMatchObject({ code: 0, stderr: '' })
     return result.stdout
   }
-  expect(await ok('list', '-f', 'json')).toBe('null')
+  expect(await ok('list', '-f', 'json')).toBe('null\n')
   await ok('create', '--pid-file', 'pid', 'one')
   const { pid, status, bundle } = JSON.parse(await ok('state', 'one'))
   expect({ pid, status, bundle }).toEqual({
@@ -152,17 +103,20 @@ test('plan shows the steps and makes nothing; features say what is there', async
 
 test('a wrong command line says so, and errors reach the log too', async () => {
   const at = await place(['true'])
-  for (const args of [
-    ['start'],
-    ['start', 'a', 'b'],
-    ['run', '--bogus', 'x'],
-    ['nothing'],
-    ['--root', '/', 'list'],
-  ]) {
+  for (const args of [['start'], ['start', 'a', 'b'], ['run', '--bogus', 'x'], ['--root', '/', 'list']]) {
     expect((await cli(at, args)).code, args.join(' ')).toBe(1)
   }
-  const { stderr } = await cli(at, ['--log', 'log.json', '--log-format', 'json', 'start', 'missing'])
-  expect(stderr).toContain('missing')
+  const log = ['--log', 'log.json', '--log-format', 'json']
+  // The bare message for people, and a line that engines read.
+  expect(await cli(at, [...log, 'start', 'missing'])).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'container does not exist\n',
+  })
   const logged = JSON.parse(readFileSync(join(at.dir, 'log.json'), 'utf8'))
-  expect(logged).toMatchObject({ level: 'error', msg: expect.stringContaining('missing') })
+  expect(logged).toEqual({ level: 'error', msg: 'container does not exist', time: expect.any(String) })
+  // A log that can't be written is an error before anything is done.
+  expect(await cli(at, ['--log', 'no/such/dir', 'list'])).toMatchObject({ code: 1, stdout: '' })
+  const lines = (await cli(at, ['--debug', 'run', 'debugged'])).stderr.trim().split('\n')
+  expect(lines.filter((line) => /level=debug msg="init: pivotRoot/.test(line))).toHaveLength(1)
 })
