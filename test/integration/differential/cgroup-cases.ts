@@ -82,22 +82,37 @@ export const cgroupCases: Case[] = [
 
   limits(
     'memory with swap',
-    { memory: { limit: 64 << 20, swap: 128 << 20, swappiness: 20, disableOOMKiller: false } },
+    { memory: { limit: 64 << 20, swap: 128 << 20 } },
     {
       v1: {
         'memory/memory.limit_in_bytes': '67108864',
         'memory/memory.memsw.limit_in_bytes': '134217728',
-        'memory/memory.swappiness': '20',
       },
       v2: { 'memory.max': '67108864', 'memory.swap.max': '67108864' },
     },
   ),
+  // What v2 has no place for.
+  ...(unified
+    ? []
+    : [
+        limits(
+          'swappiness and the OOM killer',
+          { memory: { swappiness: 20, disableOOMKiller: true } },
+          {
+            v1: {
+              'memory/memory.swappiness': '20',
+              'memory/memory.oom_control': 'oom_kill_disable 1\nunder_oom 0\noom_kill 0',
+            },
+            v2: {},
+          },
+        ),
+      ]),
   limits(
-    'cpu weight, burst of none, idle',
+    'cpu shares and quota',
     { cpu: { shares: 2048, period: 50_000, quota: 25_000 } },
     {
       v1: { 'cpu/cpu.shares': '2048', 'cpu/cpu.cfs_period_us': '50000', 'cpu/cpu.cfs_quota_us': '25000' },
-      v2: { 'cpu.weight': '153', 'cpu.max': '25000 50000' },
+      v2: { 'cpu.weight': '174', 'cpu.max': '25000 50000' },
     },
   ),
   limits(
@@ -181,7 +196,7 @@ export const cgroupCases: Case[] = [
       : '$(mkdir /sys/fs/cgroup/pids/x && rmdir /sys/fs/cgroup/pids/x; echo $?)',
     sees: { 'process.argv': ['/probe', '--', '0'] },
     except: unified
-      ? CGROUP_EXCEPTIONS
+      ? { crun: { 'mounts./sys/fs/cgroup.source': CGROUP_EXCEPTIONS.crun!['mounts./sys/fs/cgroup.source']! } }
       : {
           crun: {
             'mounts./sys/fs/cgroup.source': CGROUP_EXCEPTIONS.crun!['mounts./sys/fs/cgroup.source']!,
