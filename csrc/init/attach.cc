@@ -28,8 +28,8 @@ u64 whole_atime(u64 set, u64 clr) {
   return (set | clr) & MOUNT_ATTR__ATIME ? clr | MOUNT_ATTR__ATIME : clr;
 }
 
-Result explain(Context& ctx, Sys sys, long rc, u64 clr) {
-  if (rc == -EPERM && clr != 0) {
+Result explain(Context& ctx, Sys sys, long rc, u64 change) {
+  if (rc == -EPERM && change != 0) {
     return ctx.failed_on(
         sys, rc, "a flag that is to be cleared, or the access time, is locked in this user namespace");
   }
@@ -45,7 +45,19 @@ Result remount(Context& ctx, int mount, u64 set, u64 clr) {
   OCI_TRY(via.ready(ctx));
   u64 attrs = (attrs_of_statfs(static_cast<u64>(st.flags)) & ~clr) | set;
   rc = sys::mount(nullptr, via.path(mount).c(), nullptr, MS_REMOUNT | MS_BIND | ms_flags_of(attrs), nullptr);
-  return rc < 0 ? explain(ctx, Sys::mount_, rc, clr) : done();
+  return rc < 0 ? explain(ctx, Sys::mount_, rc, clr | (set & MOUNT_ATTR_NODIRATIME)) : done();
+}
+
+Result set_own(Context& ctx, int mount, u64 set, u64 clr, bool attached, bool& later) {
+  mount_attr attr = {};
+  attr.attr_set = set;
+  attr.attr_clr = whole_atime(set, clr);
+  long rc = sys::mount_setattr(mount, "", AT_EMPTY_PATH, &attr);
+  if (!unavailable(rc)) return rc < 0 ? explain(ctx, Sys::mount_setattr_, rc, clr) : done();
+  if (rc == -EPERM && attr.attr_clr != 0) return explain(ctx, Sys::mount_setattr_, rc, attr.attr_clr);
+  if (attached) return remount(ctx, mount, attr.attr_set, attr.attr_clr);
+  later = true;
+  return done();
 }
 
 }  // namespace
@@ -96,15 +108,12 @@ Result set_attrs(Context& ctx, int mount, const AttrChange& change, bool attache
     if (rc < 0) return explain(ctx, Sys::mount_setattr_, rc, change.rec_clr);
   }
   if (!change.own()) return done();
-  mount_attr attr = {};
-  attr.attr_set = change.set;
-  attr.attr_clr = whole_atime(change.set, change.clr);
-  long rc = sys::mount_setattr(mount, "", AT_EMPTY_PATH, &attr);
-  if (!unavailable(rc)) return rc < 0 ? explain(ctx, Sys::mount_setattr_, rc, change.clr) : done();
-  if (rc == -EPERM && attr.attr_clr != 0) return explain(ctx, Sys::mount_setattr_, rc, attr.attr_clr);
-  if (attached) return remount(ctx, mount, attr.attr_set, attr.attr_clr);
-  later = true;
-  return done();
+  if (change.soft != 0) {
+    Result result = set_own(ctx, mount, change.set, change.clr | change.soft, attached, later);
+    if (result.error != EPERM) return result;
+    ctx.text.clear();
+  }
+  return set_own(ctx, mount, change.set, change.clr, attached, later);
 }
 
 Result set_propagation(Context& ctx, int mount, u64 flags) {

@@ -5,14 +5,16 @@
 
 namespace oci {
 
-// MOUNT_ATTR_* to set and to clear, of the mount itself and of the whole tree.
+// MOUNT_ATTR_* to set and to clear, of the mount itself and of the whole tree. `soft`: to be cleared of the
+// mount itself if all of them may be.
 struct AttrChange {
   u64 set = 0;
   u64 clr = 0;
   u64 rec_set = 0;
   u64 rec_clr = 0;
+  u64 soft = 0;
 
-  bool own() const { return (set | clr) != 0; }
+  bool own() const { return (set | clr | soft) != 0; }
   bool recursive() const { return (rec_set | rec_clr) != 0; }
 };
 

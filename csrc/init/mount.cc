@@ -42,8 +42,12 @@ Result check_must_be(Context& ctx, const Record& r, int source, const FileId& id
   Str must = r.str(f::bind::mustBe);
   Str target = r.str(f::bind::target);
   if (must.empty()) return done();
-  if (must == Str("dir")) return id.is_dir() ? done() : ctx.refuse(ENOTDIR, "the source is no directory, as it must be for ", target);
-  if (must == Str("file")) return !id.is_dir() ? done() : ctx.refuse(EISDIR, "the source is a directory, which it must not be for ", target);
+  if (must == Str("dir"))
+    return id.is_dir() ? done()
+                       : ctx.refuse(ENOTDIR, "the source is no directory, as it must be for ", target);
+  if (must == Str("file"))
+    return !id.is_dir() ? done()
+                        : ctx.refuse(EISDIR, "the source is a directory, which it must not be for ", target);
   if (must == Str("proc")) {
     bool root = fs_magic(source) == PROC_SUPER_MAGIC && id.ino == kProcRootIno;
     return root ? done() : ctx.refuse(EPERM, "the source is no procfs, as it must be for ", target);
@@ -57,7 +61,8 @@ Result check_must_be(Context& ctx, const Record& r, int source, const FileId& id
 
 AttrChange bind_attrs(const Record& r) {
   namespace fld = f::bind;
-  return AttrChange{r.num(fld::attrSet), r.num(fld::attrClr), r.num(fld::recSet), r.num(fld::recClr)};
+  return AttrChange{r.num(fld::attrSet), r.num(fld::attrClr), r.num(fld::recSet), r.num(fld::recClr),
+                    r.num(fld::attrSoft)};
 }
 
 // Where open_tree(2) is forbidden: mount(2), aside for directories, so that nobody sees the mount before it
@@ -153,6 +158,7 @@ Result steps::mountAttr(Context& ctx, const Record& r) {
   AttrChange change;
   (r.flag(fld::recursive) ? change.rec_set : change.set) = r.num(fld::attrSet);
   (r.flag(fld::recursive) ? change.rec_clr : change.clr) = r.num(fld::attrClr);
+  change.soft = r.num(fld::attrSoft);
   bool later;
   OCI_TRY(set_attrs(ctx, mount, change, true, later));
   return set_propagation(ctx, mount, r.nums(fld::propagation));

@@ -47,7 +47,8 @@ Result mount_root_of(Context& ctx, int fd, Fd& out) {
 }
 
 // What is mounted on the mount around `place` must not show anywhere else, and pivot_root(2) refuses a shared
-// parent. As a slave the mount still gets what the host mounts there, and so does every bind of what lies on it.
+// parent. As a slave the mount still gets what the host mounts there, and so does every bind of what lies on
+// it.
 Result cut_off(Context& ctx, int place, bool slave) {
   Fd around;
   OCI_TRY(mount_root_of(ctx, place, around));

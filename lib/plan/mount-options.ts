@@ -166,6 +166,15 @@ function apply(out: MountOptions, option: string, index: number): void {
   }
 }
 
+/**
+ * What a bind mount with options loses beside what they clear: like a bind remount of mount(2) they say all that shall
+ * hold, while one without any keeps what the source's mount has.
+ */
+export function unnamedAttributes({ set, clear, sb, recSet, recClear }: MountOptions): number {
+  if ((set | clear | sb) === 0) return 0
+  return (RDONLY | NOSUID | NODEV | NOEXEC) & ~(set | clear | recSet | recClear)
+}
+
 const SB_NAMES: readonly [flag: number, name: string][] = [
   [MS.RDONLY, 'ro'],
   [MS.SYNCHRONOUS, 'sync'],

@@ -3,7 +3,13 @@ import type { Mount } from '../../types/index.ts'
 import { cgroupMount } from './cgroup-mount.ts'
 import { MOUNT_ATTR, MS } from './constants.ts'
 import { type CreateContext, cleanPath, invalid, unsupported } from './context.ts'
-import { type MountOptions, msFlags, readMountOptions, sbFlagNames } from './mount-options.ts'
+import {
+  type MountOptions,
+  msFlags,
+  readMountOptions,
+  sbFlagNames,
+  unnamedAttributes,
+} from './mount-options.ts'
 import { SLOT } from './slots.ts'
 import { sourcePath } from './staging.ts'
 import type { Step } from './steps.ts'
@@ -122,6 +128,7 @@ function bind(ctx: CreateContext, { mount, options, target, from }: Entry): Step
     recursive,
     attrSet: options.set,
     attrClr: options.clear,
+    attrSoft: unnamedAttributes(options),
     recSet: options.recSet,
     recClr: options.recClear,
     propagation: options.propagation,
@@ -137,6 +144,7 @@ function remount({ options, target, from }: Entry): Step {
       ...common,
       attrSet: options.set | options.recSet,
       attrClr: options.clear | options.recClear,
+      attrSoft: unnamedAttributes(options),
       recursive: (options.recSet | options.recClear) !== 0,
     }
   }

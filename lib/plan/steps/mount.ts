@@ -49,8 +49,8 @@ export const MOUNT_STEPS = {
   },
   /**
    * Bind-mounts `source` (a path of the process's own root), or the tree in slot `tree`, on `target`, a directory or a file as the source is.
-   * `attrSet`/`attrClr`: MOUNT_ATTR_* of the mount itself; `recSet`/`recClr`: of the whole tree. An explicit clear that
-   * the kernel forbids (a locked flag) is EPERM. `sourceInRoot`: `source` is resolved in `root`.
+   * `attrSet`/`attrClr`: MOUNT_ATTR_* of the mount itself; `recSet`/`recClr`: of the whole tree. A clear that the kernel
+   * forbids (a locked flag) is EPERM; those of `attrSoft` are cleared too, unless that is forbidden for one of them. `sourceInRoot`: `source` is resolved in `root`.
    * `mustBe`, of the source: `dir`, `file` (no directory), `proc` or `sysfs` (the root of one; the target is then a real
    * directory, and `proc` may cover a procfs). On a procfs only the files that lxcfs imitates can be targets: EPERM.
    */
@@ -65,6 +65,7 @@ export const MOUNT_STEPS = {
       recursive: 'bool?',
       attrSet: 'u64?',
       attrClr: 'u64?',
+      attrSoft: 'u64?',
       recSet: 'u64?',
       recClr: 'u64?',
       propagation: 'u64s?',
@@ -83,6 +84,7 @@ export const MOUNT_STEPS = {
       slot: 'slot?',
       attrSet: 'u64?',
       attrClr: 'u64?',
+      attrSoft: 'u64?',
       recursive: 'bool?',
       sb: 'bool?',
       flags: 'u64?',

@@ -131,7 +131,7 @@ describe('mounts', () => {
         { destination: '/b', source: '/srv', type: 'none', options: ['rbind', 'rro', 'rnoatime'] },
       ]),
     ).toEqual([
-      `bind root=0 target=/a source=/bundle/data attrSet=18 attrClr=113 propagation=[${MS.SLAVE},${MS.SHARED | MS.REC}]`,
+      `bind root=0 target=/a source=/bundle/data attrSet=18 attrClr=113 attrSoft=12 propagation=[${MS.SLAVE},${MS.SHARED | MS.REC}]`,
       'bind root=0 target=/b source=/srv recursive recSet=17 recClr=112',
     ])
   })
@@ -172,7 +172,7 @@ describe('mounts', () => {
         { destination: '/a', options: ['remount', 'ro', 'nodev', 'size=1k'] },
       ]),
     ).toEqual([
-      `mountAttr root=0 target=/a attrSet=1 propagation=[${MS.PRIVATE}]`,
+      `mountAttr root=0 target=/a attrSet=1 attrSoft=14 propagation=[${MS.PRIVATE}]`,
       'mountAttr root=0 target=/a sb flags=5 data=size=1k',
     ])
   })

@@ -95,7 +95,7 @@ describe('a new user namespace', () => {
       'setsid',
     ])
     expect(steps).toContain('bindRoot to=0 path=.oci-256 on=.')
-    expect(steps).toContain('bind root=0 target=/data source=.oci-257 recursive attrSet=1')
+    expect(steps).toContain('bind root=0 target=/data source=.oci-257 recursive attrSet=1 attrSoft=14')
     expect(steps).toContain('bindDevice root=0 path=/dev/null source=/dev/null mode=8630 major=1 minor=3')
     expect(steps).toContain('bindDevice root=0 path=/dev/fuse source=.oci-258 mode=8630 major=10 minor=229')
     expect(steps).toContain('device root=0 path=/run/pipe mode=4534 uid=0 gid=0')
