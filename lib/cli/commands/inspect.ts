@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { Container } from '../../container.ts'
 import { OciError } from '../../errors.ts'
 import { operations } from '../../runtime/lazy.ts'
+import type { ContainerState } from '../../runtime/status.ts'
 import { defineCommand, type Invocation } from '../command.ts'
 import { loadContainer, rootOption } from '../container.ts'
 
@@ -16,6 +17,11 @@ function format(text: string | undefined): 'table' | 'json' {
   throw new OciError('ERR_OCI_OPTION_INVALID', 'invalid format option')
 }
 
+/** The members in runc's order. */
+function inOrder({ ociVersion, id, pid, ...rest }: ContainerState): ContainerState {
+  return { ociVersion, id, pid, ...rest }
+}
+
 export const state = defineCommand({
   summary: 'output the state of a container',
   args: '<container-id>',
@@ -23,8 +29,7 @@ export const state = defineCommand({
   flags: {},
   async run(invocation) {
     const container = await loadContainer(invocation)
-    const { ociVersion, id, pid, ...rest } = await container.state()
-    invocation.print(JSON.stringify({ ociVersion, id, pid, ...rest }, null, 2))
+    invocation.print(JSON.stringify(inOrder(await container.state()), null, 2))
     return 0
   },
 })
@@ -41,7 +46,7 @@ export const list = defineCommand({
     const states = await Container.list(rootOption(invocation))
     const form = format(flags.format)
     if (flags.quiet) print(states.map(({ id }) => `${id}\n`).join(''))
-    else if (form === 'json') print(`${states.length === 0 ? 'null' : JSON.stringify(states)}\n`)
+    else if (form === 'json') print(`${states.length === 0 ? 'null' : JSON.stringify(states.map(inOrder))}\n`)
     else {
       const rows = states.map((one) => [
         one.id,

@@ -100,7 +100,10 @@ test('a detached terminal needs a console socket, and only a detached one has it
     config.process.terminal = false
     config.process.args = ['sleep', '1000']
   })
-  expect(await cli(at, ['create', '--console-socket', 's', 'tty'])).toMatchObject({ code: 1, stderr: useless })
+  expect(await cli(at, ['create', '--console-socket', 's', 'tty'])).toMatchObject({
+    code: 1,
+    stderr: useless,
+  })
   expect(await cli(at, ['run', '-d', 'tty'])).toMatchObject({ code: 0 })
   expect(await cli(at, ['exec', '-d', '-t', 'tty', 'true'])).toMatchObject({ code: 255, stderr: without })
   expect(await cli(at, ['list', '-q'])).toMatchObject({ stdout: 'tty\n' })
