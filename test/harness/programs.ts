@@ -14,7 +14,12 @@ export function consoleReceiverBinary(): string {
   return compile('console-receiver', ['test/harness/console-receiver.c'])
 }
 
+/** Sets extended attributes (`tool setxattr NAME VALUE PATH…`), fills a user's quota of keys (`tool fill-keyring UID`). */
+export function toolBinary(): string {
+  return compile('tool', ['test/harness/tool.c'])
+}
+
 /** Builds every program of the tests, for a machine without a compiler that gets `.cache`. */
 export function buildPrograms(): string[] {
-  return [probeBinary(), exchangeBinary(), consoleReceiverBinary()]
+  return [probeBinary(), exchangeBinary(), consoleReceiverBinary(), toolBinary()]
 }

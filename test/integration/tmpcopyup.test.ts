@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { toolBinary } from '../harness/programs.ts'
 import { makeRootfs } from '../harness/rootfs.ts'
 import { runShell } from './runtime/support.ts'
 
@@ -23,12 +24,8 @@ test('a copied-up directory keeps hard links, times and extended attributes, and
     writeFileSync(join(dir, `f${i}`), '')
     linkSync(join(dir, `f${i}`), join(dir, 'deep/er', `f${i}`))
   }
-  execFileSync('python3', [
-    '-c',
-    'import os,sys\nfor p in sys.argv[1:]: os.setxattr(p, "trusted.test", b"value")',
-    join(dir, 'one'),
-    join(dir, 'deep'),
-  ])
+  const attribute = ['trusted.test', 'value', join(dir, 'one'), join(dir, 'deep')]
+  execFileSync(toolBinary(), ['setxattr', ...attribute])
   for (const name of ['one', 'deep/er', 'deep', '']) utimesSync(join(dir, name), 1_000_000_000, 1_234_567_890)
   const script = `
     cd /data

@@ -105,7 +105,7 @@ vm_payload() {
   mkdir -p "$stage/checkout/.cache" "$stage/node/bin"
   # Hard links: nothing is copied before mkfs reads it.
   (cd "$checkout" && find . -mindepth 1 -maxdepth 1 ! -name .git ! -name .cache -exec cp -al -t "$stage/checkout" {} +)
-  for file in peers probe exchange console-receiver plan-runner bench; do
+  for file in peers probe exchange console-receiver tool plan-runner bench; do
     [ ! -d "$checkout/.cache/$file" ] || cp -al "$checkout/.cache/$file" "$stage/checkout/.cache/"
   done
   vm_node "$stage/node"

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Config, CreateOptions, Warning } from 'oci-ts'
 import { expect, test } from 'vitest'
 import { parseProbe } from '../../harness/probe.ts'
+import { toolBinary } from '../../harness/programs.ts'
 import { createShell, textOf } from './support.ts'
 
 /** An id of the host that nobody else has keys of. */
@@ -31,22 +32,8 @@ test('or the caller’s, if it is asked for', async () => {
   expect(session).not.toMatch(/_ses\.t-/)
 })
 
-// Adds keys as the user, up to its quota, and keeps them until its standard input ends.
-const FILL = `
-import ctypes, os, sys
-os.setgroups([]); os.setresgid(${UID}, ${UID}, ${UID}); os.setresuid(${UID}, ${UID}, ${UID})
-libc = ctypes.CDLL(None, use_errno=True)
-number = {'x86_64': (248, 250), 'aarch64': (217, 219)}[os.uname().machine]
-libc.syscall(number[1], 1, None)
-n = 0
-while libc.syscall(number[0], b'user', b'k%d' % n, b'x', 1, -3) >= 0: n += 1
-assert ctypes.get_errno() == 122, ctypes.get_errno()
-print(n, flush=True)
-sys.stdin.read()
-`
-
 test('where the user has too many keys it is made without one, and that is said', async () => {
-  const keeper = spawn('python3', ['-c', FILL], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const keeper = spawn(toolBinary(), ['fill-keyring', String(UID)], { stdio: ['pipe', 'pipe', 'inherit'] })
   try {
     await once(keeper.stdout, 'data')
     const warnings: Warning[] = []
