@@ -5,16 +5,24 @@ const EACCES = 13
 const ENOSPC = 28
 const EROFS = 30
 const ENOSYS = 38
+const EOPNOTSUPP = 95
 const EDQUOT = 122
 const CLONE_NEWUSER = 0x1000_0000
+
+const THREADED =
+  'the cgroup lies below a threaded one (see its cgroup.type) and takes no process: choose another linux.cgroupsPath'
 
 /** What a person can do about a failed step, where that is known. */
 export function hintFor(step: Step | undefined, errno: number): string | undefined {
   if (step === undefined) return undefined
   switch (step.op) {
+    case 'joinCgroup':
+      if (errno === EOPNOTSUPP) return THREADED
+      break
     case 'unshare':
     case 'spawn':
     case 'fork':
+      if (step.op === 'spawn' && errno === EOPNOTSUPP) return THREADED
       return namespaceHint(step, errno)
     case 'keyring':
       if (errno === EDQUOT) return 'raise the sysctl kernel.keys.maxkeys, or create with noNewKeyring'
