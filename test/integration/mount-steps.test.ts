@@ -39,6 +39,20 @@ test('tmpcopyup keeps owner, mode, links, holes and devices; ro comes last', asy
   ])
 })
 
+test('what is mounted below the root directory is in the container too', async () => {
+  const image = hostile()
+  const below = join(image.rootfs, 'mnt')
+  mkdirSync(below, { recursive: true })
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', below])
+  try {
+    writeFileSync(join(below, 'file'), 'seen\n')
+    const { stdout } = await runScript(image, 'cat /mnt/file')
+    expect(stdout).toBe('seen\n')
+  } finally {
+    execFileSync('umount', [below])
+  }
+})
+
 test('ro of a bind is its own, rro that of the whole tree', async () => {
   const image = hostile()
   const source = join(image.bundle, 'tree')

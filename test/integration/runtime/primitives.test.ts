@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CLONE, launch, MOUNT_ATTR, OciError, type Plan, runSteps, SYNC } from 'oci-ts/primitives'
 import { describe, expect, test } from 'vitest'
@@ -32,6 +32,33 @@ describe('launch', () => {
     expect(await textOf(child.stdout)).toBe('primitive\n1\n1\n')
     await child.wait()
     expect(() => readFileSync(join(dir, 'file'))).toThrow('ENOENT')
+  })
+
+  test('an access time takes the place of the one before', async () => {
+    const dir = tempDir()
+    const plan: Plan = [
+      { op: 'propagation', path: '/', flags: (1 << 18) | 16384 },
+      { op: 'open', to: 0, path: '/', flags: 0x200000 },
+      { op: 'bind', root: 0, source: dir, target: dir, attrSet: MOUNT_ATTR.NOATIME },
+      ...run(`grep " ${dir} " /proc/self/mountinfo | cut -d " " -f 6`),
+    ]
+    const child = await launch(plan, { flags: CLONE.NEWNS })
+    expect(await textOf(child.stdout)).toMatch(/\bnoatime$/m)
+    await child.wait()
+  })
+
+  test('a read-only filesystem that takes the mode of what it covers is read-only', async () => {
+    const dir = tempDir()
+    chmodSync(dir, 0o1770)
+    const plan: Plan = [
+      { op: 'propagation', path: '/', flags: (1 << 18) | 16384 },
+      { op: 'open', to: 0, path: '/', flags: 0x200000 },
+      { op: 'mountFs', root: 0, target: dir, fstype: 'tmpfs', attrs: MOUNT_ATTR.RDONLY, inheritMode: true },
+      ...run(`stat -c %a ${dir}; touch ${dir}/x 2>&1`),
+    ]
+    const child = await launch(plan, { flags: CLONE.NEWNS })
+    expect(await textOf(child.stdout)).toMatch(/^1770\n.*Read-only/)
+    await child.wait()
   })
 
   test('fds in slots', async () => {
