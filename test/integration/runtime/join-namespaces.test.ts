@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Config, NamespaceType } from 'oci-ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -48,6 +49,10 @@ function takes(config: Config, type: NamespaceType, path: string): string {
 }
 
 describe('a path that is not such a namespace', () => {
+  const server = createServer()
+
+  afterAll(() => void server.close())
+
   const bad: [name: string, path: () => string, expected: object][] = [
     ['of another kind', () => outside('uts'), { errno: 22, syscall: 'setns' }],
     ['of a regular file', () => join(dir, 'file'), { errno: 22, syscall: 'setns' }],
@@ -61,14 +66,11 @@ describe('a path that is not such a namespace', () => {
     ['of a process that is gone', () => '/proc/4194303/ns/net', { errno: 2 }],
   ]
 
-  beforeAll(() => {
+  beforeAll(async () => {
     writeFileSync(join(dir, 'file'), '')
     execFileSync('mkfifo', [join(dir, 'fifo')])
-    execFileSync('python3', [
-      '-c',
-      'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])',
-      join(dir, 'socket'),
-    ])
+    server.listen(join(dir, 'socket'))
+    await once(server, 'listening')
     symlinkSync('loop', join(dir, 'loop'))
   })
 
