@@ -113,11 +113,13 @@ export async function run(options: RunOptions = {}): Promise<RunResult> {
     const loaded = typeof bundle === 'string' ? await Bundle.load(bundle) : bundle
     return runBundle(loaded, options, begin)
   }
+  const { runBatch } = await operations()
+  // Without an addon nothing is made, since nothing could remove it.
+  await runBatch([])
   const directory = await mkdtemp(join(tmpdir(), 'oci-ts-run-'))
   try {
     return await runBundle(await hostBundle(directory), options, begin)
   } finally {
-    const { runBatch } = await operations()
     await runBatch([{ op: 'removeTree', path: directory }])
   }
 }

@@ -267,11 +267,17 @@ describe('the package', () => {
     const copied = command('cp', ['-r', join(root, 'package.json'), join(root, 'dist'), bare], project)
     expect(copied.status).toBe(0)
     const text = `
-      import { isOciError } from 'oci-ts'
+      import { isOciError, run } from 'oci-ts'
+      import { readdirSync } from 'node:fs'
       import { runSteps } from 'oci-ts/primitives'
       await runSteps([]).catch((error) => console.log(isOciError(error), error.code, error.hint))
+      process.env.TMPDIR = import.meta.dirname
+      await run({ args: ['true'] }).catch((error) => console.log(error.code))
+      console.log(readdirSync(import.meta.dirname).join())
     `
     const { stdout } = script(join(project, 'bare'), 'none.mjs', text)
-    expect(stdout).toMatch(/^true ERR_OCI_ADDON Build it from source .*npm run build:native\n$/)
+    expect(stdout).toMatch(
+      /^true ERR_OCI_ADDON Build it from source .*npm run build:native\nERR_OCI_ADDON\nnode_modules,none\.mjs\n$/,
+    )
   })
 })
