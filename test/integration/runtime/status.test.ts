@@ -1,4 +1,4 @@
-import { existsSync, fstatSync, readlinkSync } from 'node:fs'
+import { existsSync, fstatSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { native } from '../../../lib/native.ts'
@@ -12,6 +12,9 @@ test('a process that gives itself init’s name is running all the same', async 
     root,
   })
   expect((await container.state()).status).toBe('created')
+  // Neither the directory nor the socket lets anybody else start it.
+  const mode = (...names: string[]) => statSync(join(root, container.id, ...names)).mode & 0o777
+  expect([mode(), mode('start.sock'), mode('state.json')]).toEqual([0o700, 0o600, 0o600])
   const said = new Promise((resolve) => container.stdout!.once('data', resolve))
   await container.start()
   await said
