@@ -7,6 +7,7 @@ import {
   readFileSync,
   readSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { constants } from 'node:os'
@@ -250,6 +251,20 @@ test('a tail replaces the rest of the plan; a malformed one is refused', async (
   })
   wrong.close()
   native().close(bad)
+  // Memory that its sender could still change: files of a tmpfs can be sealed, and this one is not.
+  const path = `/dev/shm/tail-${process.pid}`
+  writeFileSync(path, plan)
+  const unsealed = openSync(path, 'r')
+  unlinkSync(path)
+  const sly = init.connect()
+  sly.send('tail', [unsealed])
+  expect(await sly.next()).toMatchObject({
+    kind: 'error',
+    errno: EINVAL,
+    text: expect.stringContaining('sealed'),
+  })
+  sly.close()
+  closeSync(unsealed)
   const good = native().memfd('tail', plan)
   const starter = init.connect()
   expect(starter.send('tail', [good])).toBe(0)
