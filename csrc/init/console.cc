@@ -140,12 +140,17 @@ Result steps::reopenNull(Context& ctx, const Record& r) {
   if (!id.is_char(1, 3) || !ensure_proc(ctx)) return done();
   FixedString<40> name;
   name.add("self/fd/").num(static_cast<u64>(null.get()));
+  Fd fresh;
+  long mode = -1;
   for (int fd = 0; fd < 3; fd++) {
     FileId stream;
     if (identify(ctx, fd, stream).failed() || !stream.is_char(1, 3)) continue;
     long flags = sys::fcntl(fd, F_GETFL, 0);
     if (flags < 0) return fail(Sys::fcntl_, flags);
-    Fd fresh(sys::openat(ctx.mount.proc.get(), name.c(), static_cast<int>(flags & O_ACCMODE) | O_NOCTTY));
+    if (mode != (flags & O_ACCMODE)) {
+      mode = flags & O_ACCMODE;
+      fresh.reset(sys::openat(ctx.mount.proc.get(), name.c(), static_cast<int>(mode) | O_NOCTTY));
+    }
     // A mount may forbid devices.
     if (!fresh.valid()) return done();
     OCI_TRY(check(Sys::dup3_, sys::dup3(fresh.get(), fd, 0)));

@@ -64,6 +64,20 @@ Result splice_link(Context& ctx, int parent, PathBuffer& path, usize begin, usiz
   return done();
 }
 
+// Mostly only the last component is missing: opens what is above it, and says where that one begins.
+bool open_parent_dir(int root, const PathBuffer& path, usize& at, Fd& dir) {
+  Str whole = without_slashes_at_end(path.str());
+  usize begin = last_component(whole);
+  Str name = whole.from(begin);
+  if (begin == 0 || name.empty() || is_dots(name)) return false;
+  PathBuffer above;
+  above.add(whole.slice(0, begin));
+  dir.reset(open_in_root(root, above, kOpenDir));
+  if (!dir.valid()) return false;
+  at = begin;
+  return true;
+}
+
 }  // namespace
 
 long open_resolved(int dir, const char* path, u64 flags, u64 mode, u64 resolve) {
@@ -91,15 +105,19 @@ Result make_dirs_in_root(Context& ctx, int root, Str wanted, u32 mode, Fd& out, 
   path.add(wanted);
   if (path.truncated()) return not_found_in_root(ctx, -ENAMETOOLONG, wanted);
   int links = 0;
-  Fd dir(open_in_root(root, "/", kOpenDir));
+  usize at = 0;
+  Fd dir;
+  bool missing = open_parent_dir(root, path, at, dir);
+  if (!missing) dir.reset(open_in_root(root, "/", kOpenDir));
   if (!dir.valid()) return not_found_in_root(ctx, dir.get(), wanted);
-  for (usize at = 0;;) {
+  for (;;) {
     while (at < path.size() && path.c()[at] == '/') at++;
     if (at >= path.size()) break;
     usize end = path.str().find('/', at);
     PathBuffer prefix;
     prefix.add(path.str().slice(0, end));
-    rc = open_in_root(root, prefix, kOpenDir);
+    rc = missing ? -ENOENT : open_in_root(root, prefix, kOpenDir);
+    missing = false;
     if (rc == -ENOENT) {
       FixedString<256> name;
       name.add(path.str().slice(at, end));

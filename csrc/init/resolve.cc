@@ -127,12 +127,7 @@ Result open_target(Context& ctx, int root, Str path, const TargetRules& rules, F
       OCI_TRY(open_node(ctx, root, path, true, out));
     }
   } else if (rules.directory) {
-    long fd = open_in_root(root, path, O_PATH | O_DIRECTORY);
-    if (fd >= 0) {
-      out.reset(fd);
-    } else {
-      OCI_TRY(make_dirs_in_root(ctx, root, path, 0755, out, made));
-    }
+    OCI_TRY(make_dirs_in_root(ctx, root, path, 0755, out, made));
   } else {
     OCI_TRY(make_file_in_root(ctx, root, path, 0644, out));
   }
