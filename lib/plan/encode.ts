@@ -1,6 +1,6 @@
 import { OciError } from '../errors.ts'
 import { planAbi } from './abi.ts'
-import { type Plan, STEPS, type StepName } from './steps.ts'
+import { type Plan, STEPS, type Step, type StepName } from './steps.ts'
 import {
   type FieldKind,
   MAX_PLAN_SIZE,
@@ -36,8 +36,11 @@ interface Row {
 const COMMON = ['op', 'ignore', 'orElse', 'from']
 const MAX_IGNORES = 4
 const LONE_SURROGATE = /\p{Surrogate}/u
-/** Below this, a string's UTF-8 is not measured before it is written. */
-const SHORT = 1024
+/** Up to this length a string is written here, if it is ASCII: calling the engine takes longer. */
+const SHORT = 256
+/** Size of the scratch buffer at first, and the largest that is kept, in bytes. */
+const SCRATCH = 32 * 1024
+const KEPT = 1024 * 1024
 const U64_MAX = 0xffff_ffff_ffff_ffffn
 const I64_MIN = -(2n ** 63n)
 const I64_MAX = 2n ** 63n - 1n
@@ -51,6 +54,21 @@ for (const [name, { op, fields }] of Object.entries(STEPS)) {
   rows.set(name, { op, fields: list, names: new Set([...COMMON, ...list.map((field) => field.name)]) })
 }
 
+/** Steps of a plan that are encoded already. */
+export class EncodedRun {
+  /** Their records. */
+  readonly bytes: Uint8Array
+  /** How many they are. */
+  readonly count: number
+  constructor(bytes: Uint8Array, count: number) {
+    this.bytes = bytes
+    this.count = count
+  }
+}
+
+/** A plan of which parts are encoded already. */
+export type Encodable = readonly (Step | EncodedRun)[]
+
 /**
  * The binary form of a plan (see wire.ts): what the interpreter carries out.
  *
@@ -58,17 +76,31 @@ for (const [name, { op, fields }] of Object.entries(STEPS)) {
  * missing field, a value of the wrong type or out of range. `ERR_OCI_CONFIG_INVALID` for what a config can bring
  * about: a NUL inside a string, a plan that is too large. Both name the step and the field.
  */
-export function encodePlan(plan: Plan, options: EncodeOptions = {}): Uint8Array {
+export function encodePlan(plan: Encodable, options: EncodeOptions = {}): Uint8Array {
   const encoder = new Encoder()
-  for (let i = 0; i < plan.length; i++) {
-    try {
-      encoder.step(plan[i] as unknown as LooseStep)
-    } catch (error) {
-      if (error instanceof Refusal) throw located(error, plan, i)
-      throw error
+  encodeAll(encoder, plan)
+  return encoder.finish(options.trace === true)
+}
+
+/** Encodes steps that are part of many plans. Throws as `encodePlan` does. */
+export function encodeRun(steps: Plan): EncodedRun {
+  const encoder = new Encoder()
+  encodeAll(encoder, steps)
+  return encoder.run()
+}
+
+function encodeAll(encoder: Encoder, plan: Encodable): void {
+  for (const part of plan) {
+    if (part instanceof EncodedRun) encoder.add(part)
+    else {
+      try {
+        encoder.step(part as unknown as LooseStep)
+      } catch (error) {
+        if (error instanceof Refusal) throw located(error, part, encoder.count)
+        throw error
+      }
     }
   }
-  return encoder.finish(plan.length, options.trace === true)
 }
 
 interface LooseStep {
@@ -87,27 +119,53 @@ class Refusal extends Error {
   }
 }
 
-function located({ field, message, fromConfig }: Refusal, plan: Plan, index: number): OciError {
-  const { op, from } = (plan[index] ?? {}) as { op?: unknown; from?: string }
+function located({ field, message, fromConfig }: Refusal, step: Step, index: number): OciError {
+  const { op, from } = (step ?? {}) as { op?: unknown; from?: string }
   const place = `step ${index} (${String(op)})${field === '' ? '' : `, field ${field}`}`
   const code = fromConfig ? 'ERR_OCI_CONFIG_INVALID' : 'ERR_OCI_INTERNAL'
   return new OciError(code, `${place}: ${message}`, { step: String(op), path: from })
 }
 
-/** One growing buffer, little-endian. */
+/** What plans are encoded in, one at a time. Only what a plan reaches is cleared. */
+let scratch: Buffer
+let words: Uint32Array
+useScratch(Buffer.alloc(SCRATCH))
+
+function useScratch(buffer: Buffer): void {
+  scratch = buffer
+  words = new Uint32Array(buffer.buffer, buffer.byteOffset, buffer.length >> 2)
+}
+
+/** Appends records to the scratch buffer, little-endian as every machine that this runs on. */
 class Encoder {
-  #buffer = Buffer.alloc(4096)
   #end = PLAN_HEADER_SIZE
   #record = 0
 
-  finish(count: number, trace: boolean): Uint8Array {
-    const buffer = this.#buffer
-    buffer.writeUInt32LE(PLAN_MAGIC, 0)
-    buffer.writeUInt32LE(planAbi(), 4)
-    buffer.writeUInt32LE(this.#end, 8)
-    buffer.writeUInt32LE(count, 12)
-    buffer.writeUInt32LE(trace ? PLAN_TRACE : 0, 16)
-    return new Uint8Array(buffer.buffer, buffer.byteOffset, this.#end)
+  /** Steps so far. */
+  count = 0
+
+  finish(trace: boolean): Uint8Array {
+    words[0] = PLAN_MAGIC
+    words[1] = planAbi()
+    words[2] = this.#end
+    words[3] = this.count
+    words[4] = trace ? PLAN_TRACE : 0
+    for (let i = 5; i < PLAN_HEADER_SIZE >> 2; i++) words[i] = 0
+    const plan = new Uint8Array(scratch.subarray(0, this.#end))
+    if (scratch.length > KEPT) useScratch(Buffer.alloc(SCRATCH))
+    return plan
+  }
+
+  /** What was added, to be part of other plans. */
+  run(): EncodedRun {
+    return new EncodedRun(new Uint8Array(scratch.subarray(PLAN_HEADER_SIZE, this.#end)), this.count)
+  }
+
+  add({ bytes, count }: EncodedRun): void {
+    const offset = this.#end
+    this.#reserve(bytes.length)
+    scratch.set(bytes, offset)
+    this.count += count
   }
 
   step(step: LooseStep): void {
@@ -116,53 +174,55 @@ class Encoder {
     for (const name in step) {
       if (!row.names.has(name)) throw new Refusal(name, 'the step has no such field')
     }
+    const { fields } = row
     this.#record = this.#end
-    const words = this.#record + RECORD_HEADER_SIZE
-    this.#reserve(RECORD_HEADER_SIZE + row.fields.length * 8)
-    for (let i = 0; i < row.fields.length; i++) {
-      const field = row.fields[i]!
+    let at = this.#record + RECORD_HEADER_SIZE
+    this.#reserve(RECORD_HEADER_SIZE + fields.length * 8)
+    for (const field of fields) {
       const value = step[field.name]
-      const at = words + i * 8
       if (value !== undefined) this.#field(field, value, at)
       else if (!field.optional) throw new Refusal(field.name, 'is missing')
-      else if (field.kind === 'slot') this.#buffer.writeUInt32LE(NO_SLOT, at)
+      else if (field.kind === 'slot') words[at >> 2] = NO_SLOT
+      at += 8
     }
     this.#head(row.op, step)
+    this.count++
   }
 
-  #head(op: number, { ignore = [], orElse = false }: LooseStep): void {
+  #head(op: number, { ignore, orElse }: LooseStep): void {
+    const at = this.#record >> 2
+    words[at] = this.#end - this.#record
+    const after = orElse !== undefined && checkBool('orElse', orElse) ? RECORD_OR_ELSE : 0
+    words[at + 1] = op | (after << 16)
+    if (ignore === undefined) return
     if (!Array.isArray(ignore) || ignore.length > MAX_IGNORES) {
       throw new Refusal('ignore', `wants a list of at most ${MAX_IGNORES} errno values`)
     }
-    const buffer = this.#buffer
-    buffer.writeUInt32LE(this.#end - this.#record, this.#record)
-    buffer.writeUInt16LE(op, this.#record + 4)
-    buffer.writeUInt16LE(checkBool('orElse', orElse) ? RECORD_OR_ELSE : 0, this.#record + 6)
     for (let i = 0; i < ignore.length; i++) {
       const errno: unknown = ignore[i]
       if (!Number.isInteger(errno) || (errno as number) < 1 || (errno as number) > 4095) {
         throw new Refusal('ignore', `${String(errno)} is no errno`)
       }
-      buffer.writeUInt16LE(errno as number, this.#record + 8 + i * 2)
+      scratch.writeUInt16LE(errno as number, this.#record + 8 + i * 2)
     }
   }
 
   #field({ name, kind }: Field, value: unknown, at: number): void {
     switch (kind) {
       case 'u64':
-        this.#integer(name, value, at, false)
+        integer(name, value, at, false)
         break
       case 'i64':
-        this.#integer(name, value, at, true)
+        integer(name, value, at, true)
         break
       case 'bool':
-        this.#buffer.writeUInt32LE(checkBool(name, value) ? 1 : 0, at)
+        words[at >> 2] = checkBool(name, value) ? 1 : 0
         break
       case 'slot':
         if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= MAX_SLOTS) {
           throw new Refusal(name, `${String(value)} is no slot`)
         }
-        this.#buffer.writeUInt32LE(value as number, at)
+        words[at >> 2] = value as number
         break
       case 'str':
         this.#string(name, value, at)
@@ -170,43 +230,48 @@ class Encoder {
       case 'bytes':
         this.#bytes(name, value, at)
         break
-      case 'strs':
-        this.#list(name, value, at, (item, place) => this.#string(name, item, place))
+      case 'strs': {
+        const list = checkList(name, value)
+        const begin = this.#listAt(list.length, at)
+        for (let i = 0; i < list.length; i++) this.#string(name, list[i], begin + i * 8)
         break
-      case 'u64s':
-        this.#list(name, value, at, (item, place) => this.#integer(name, item, place, false))
+      }
+      case 'u64s': {
+        const list = checkList(name, value)
+        const begin = this.#listAt(list.length, at)
+        for (let i = 0; i < list.length; i++) integer(name, list[i], begin + i * 8, false)
         break
+      }
     }
-  }
-
-  #integer(name: string, value: unknown, at: number, signed: boolean): void {
-    const buffer = this.#buffer
-    if (typeof value === 'number') {
-      if (!Number.isSafeInteger(value))
-        throw new Refusal(name, `${value} is no integer that a number can hold`)
-      if (value < 0 && !signed) throw new Refusal(name, `${value} is negative`)
-      buffer.writeUInt32LE(value >>> 0, at)
-      buffer.writeInt32LE(Math.floor(value / 0x1_0000_0000), at + 4)
-      return
-    }
-    if (typeof value !== 'bigint') throw new Refusal(name, `wants an integer, not ${typeName(value)}`)
-    if (value < (signed ? I64_MIN : 0n) || value > (signed ? I64_MAX : U64_MAX)) {
-      throw new Refusal(name, `${value} does not fit in 64 bits`)
-    }
-    buffer.writeBigUInt64LE(BigInt.asUintN(64, value), at)
   }
 
   #string(name: string, value: unknown, at: number): void {
     if (typeof value !== 'string') throw new Refusal(name, `wants a string, not ${typeName(value)}`)
+    const offset = this.#end
+    const units = value.length
+    let length = 0
+    if (units <= SHORT) {
+      this.#reserve(units + 1)
+      for (; length < units; length++) {
+        const unit = value.charCodeAt(length)
+        if (unit === 0 || unit > 0x7f) break
+        scratch[offset + length] = unit
+      }
+    }
+    if (length < units) length = this.#anyString(name, value, offset)
+    const record = this.#record
+    words[at >> 2] = offset - record
+    words[(at >> 2) + 1] = length
+  }
+
+  /** A string that is long, not ASCII, or wrong, at `offset`. Returns its length in bytes. */
+  #anyString(name: string, value: string, offset: number): number {
     if (value.includes('\0')) throw new Refusal(name, 'holds a NUL character', true)
     if (LONE_SURROGATE.test(value))
       throw new Refusal(name, 'holds an unpaired surrogate: it is no Unicode text', true)
-    const offset = this.#end
-    // Three bytes of UTF-8 are the most that one unit of UTF-16 comes to.
-    this.#reserve((value.length < SHORT ? value.length * 3 : Buffer.byteLength(value)) + 1)
-    const length = this.#buffer.write(value, offset, 'utf8')
-    this.#shrink(offset + length + 1)
-    this.#reference(at, offset, length)
+    this.#end = offset
+    this.#reserve(Buffer.byteLength(value) + 1)
+    return scratch.write(value, offset, 'utf8')
   }
 
   #bytes(name: string, value: unknown, at: number): void {
@@ -214,40 +279,54 @@ class Encoder {
     const offset = this.#end
     // A byte more, so that empty bytes differ from absent ones even at the end of the record.
     this.#reserve(value.length + 1)
-    this.#buffer.set(value, offset)
-    this.#reference(at, offset, value.length)
+    scratch.set(value, offset)
+    words[at >> 2] = offset - this.#record
+    words[(at >> 2) + 1] = value.length
   }
 
-  #list(name: string, value: unknown, at: number, item: (item: unknown, at: number) => void): void {
-    if (!Array.isArray(value)) throw new Refusal(name, `wants a list, not ${typeName(value)}`)
-    if (value.length === 0) return
+  /** Makes room for the items of a list, 8 bytes each, and returns where. */
+  #listAt(length: number, at: number): number {
     const offset = this.#end
-    this.#reserve(value.length * 8)
-    this.#reference(at, offset, value.length)
-    for (let i = 0; i < value.length; i++) item(value[i], offset + i * 8)
-  }
-
-  #reference(at: number, offset: number, length: number): void {
-    this.#buffer.writeUInt32LE(offset - this.#record, at)
-    this.#buffer.writeUInt32LE(length, at + 4)
+    if (length === 0) return offset
+    this.#reserve(length * 8)
+    words[at >> 2] = offset - this.#record
+    words[(at >> 2) + 1] = length
+    return offset
   }
 
   /** Adds `size` zero bytes at the end, rounded up to 8. */
   #reserve(size: number): void {
-    const end = this.#end + ((size + 7) & ~7)
+    const begin = this.#end
+    const end = begin + ((size + 7) & ~7)
     if (end > MAX_PLAN_SIZE) throw new Refusal('', `the plan is larger than ${MAX_PLAN_SIZE} bytes`, true)
-    if (end > this.#buffer.length) {
-      const larger = Buffer.alloc(Math.max(end, this.#buffer.length * 2))
-      larger.set(this.#buffer.subarray(0, this.#end))
-      this.#buffer = larger
+    if (end > scratch.length) {
+      const larger = Buffer.alloc(Math.max(end, scratch.length * 2))
+      larger.set(scratch.subarray(0, begin))
+      useScratch(larger)
     }
+    words.fill(0, begin >> 2, end >> 2)
     this.#end = end
   }
+}
 
-  /** Gives back what was reserved behind `end`, rounded up to 8. Nothing was written there. */
-  #shrink(end: number): void {
-    this.#end = (end + 7) & ~7
+function integer(name: string, value: unknown, at: number, signed: boolean): void {
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) throw new Refusal(name, `${value} is no integer that a number can hold`)
+    if (value < 0 && !signed) throw new Refusal(name, `${value} is negative`)
+    words[at >> 2] = value
+    words[(at >> 2) + 1] = Math.floor(value / 0x1_0000_0000)
+    return
   }
+  if (typeof value !== 'bigint') throw new Refusal(name, `wants an integer, not ${typeName(value)}`)
+  if (value < (signed ? I64_MIN : 0n) || value > (signed ? I64_MAX : U64_MAX)) {
+    throw new Refusal(name, `${value} does not fit in 64 bits`)
+  }
+  scratch.writeBigUInt64LE(BigInt.asUintN(64, value), at)
+}
+
+function checkList(name: string, value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new Refusal(name, `wants a list, not ${typeName(value)}`)
+  return value
 }
 
 function checkBool(name: string, value: unknown): boolean {

@@ -1,5 +1,6 @@
 import type { Config, Process } from '../../types/index.ts'
 import type { CgroupCreation, CgroupJoin, CgroupLayout, CgroupLocation } from '../cgroup/types.ts'
+import type { Encodable } from './encode.ts'
 import type { Step } from './steps.ts'
 
 /** What a planner must know of the host: facts gathered once by the runtime, never by a planner. */
@@ -70,6 +71,8 @@ export interface Launch {
   host: Step[]
   /** The init program's steps. */
   init: Step[]
+  /** `init` once more, with what is encoded already, where that is at hand. */
+  encodable?: Encodable | undefined
   /** CLONE_NEW* flags of the launching clone. */
   flags: number
   /**

@@ -1,35 +1,37 @@
-import { constants } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { Bundle } from '../bundle.ts'
+import { constants, renameSync } from 'node:fs'
 import { removeSteps } from '../cgroup/operate.ts'
 import { isOciError, OciError } from '../errors.ts'
-import { compileCreate } from '../plan/create.ts'
+import { native } from '../native.ts'
 import { SYNC } from '../plan/messages.ts'
 import { SLOT, SLOT_RANGE } from '../plan/slots.ts'
 import { containerState } from '../plan/state.ts'
 import type { Step } from '../plan/steps.ts'
 import type { Launch } from '../plan/types.ts'
 import { throwIfAborted } from './abort.ts'
-import { closeAll, runBatch } from './batch.ts'
-import { type CgroupManager, oomKilled, type PlannedCgroup, planCgroup, undoMake } from './cgroups.ts'
+import { closeAll, runBatch, tryBatch } from './batch.ts'
+import { oomKilled, type PlannedCgroup, undoMake } from './cgroups.ts'
 import { Pty } from './console.ts'
 import { connectConsole } from './console-socket.ts'
-import { hostFacts } from './facts.ts'
+import { planCreate } from './create-plan.ts'
 import { runHooks, runHooksLeniently } from './hooks.ts'
 import { writeIdMaps } from './idmap.ts'
 import { type Launched, tryLaunch } from './launch.ts'
-import { withListenFds } from './listen-fds.ts'
-import { namespaceIds } from './namespaces.ts'
-import { withNotify } from './notify.ts'
 import type { CheckedCreate } from './options.ts'
 import { sendPidfd } from './pidfd-socket.ts'
 import { readStat } from './proc.ts'
 import { ProcessHandle } from './process.ts'
-import { encodeRecord, RECORD_VERSION, type RecordHead } from './record.ts'
-import { compileSeccomp } from './seccomp.ts'
-import { type Snapshot, snapshotOf } from './snapshot.ts'
+import { encodeRecord, type RecordHead } from './record.ts'
+import type { Snapshot } from './snapshot.ts'
 import { NO_STDIO, planStdio, type StdioPlan } from './stdio.ts'
-import { LOCK_FILE, NOTIFY_DIR, OWNED_FILE, START_SOCKET, STATE_FILE, stateDir } from './store.ts'
+import {
+  LOCK_FILE,
+  NEXT_STATE_FILE,
+  NOTIFY_DIR,
+  OWNED_FILE,
+  START_SOCKET,
+  STATE_FILE,
+  stateDir,
+} from './store.ts'
 import { Tracer } from './trace.ts'
 import { pidFileStep, undoAll } from './undo.ts'
 
@@ -45,6 +47,13 @@ export interface Created {
   tracer: Tracer | undefined
 }
 
+/** A record of the process that is written already, but not in its place yet. */
+interface PreparedRecord {
+  pid: number
+  /** Whether that worked. Never rejects. */
+  written: Promise<boolean>
+}
+
 const EEXIST = 17
 
 /** Makes a container up to `created`. If that fails, everything is as it was before. */
@@ -54,7 +63,18 @@ export async function createContainer(root: string, id: string, options: Checked
 
 /** The plan of a container that would be created, without creating it. */
 export async function planContainer(id: string, options: CheckedCreate): Promise<Launch> {
-  return new Creation('/', id, options).launch()
+  return (await planCreate('/', id, options)).launch
+}
+
+/** Puts the prepared record into its place: too little to be worth the way to a worker thread. */
+function takeRecord(state: number): boolean {
+  const directory = `/proc/self/fd/${state}`
+  try {
+    renameSync(`${directory}/${NEXT_STATE_FILE}`, `${directory}/${STATE_FILE}`)
+    return true
+  } catch {
+    return false
+  }
 }
 
 class Creation {
@@ -66,7 +86,6 @@ class Creation {
   #head!: RecordHead
   #launch!: Launch
   #cgroup!: PlannedCgroup
-  #bundle!: Bundle
   /** Where in the host batch the parts begin. */
   #stateAt = -1
   #makeAt = -1
@@ -79,15 +98,14 @@ class Creation {
     this.#tracer = options.trace ? new Tracer() : undefined
   }
 
-  async launch(): Promise<Launch> {
-    await this.#plan()
-    return this.#launch
-  }
-
   async run(): Promise<Created> {
     const { signal, consoleSocket } = this.#options
     throwIfAborted(signal, this.#id)
-    await this.#plan()
+    const { snapshot, head, launch, cgroup } = await planCreate(this.#root, this.#id, this.#options)
+    this.#snapshot = snapshot
+    this.#head = head
+    this.#launch = launch
+    this.#cgroup = cgroup
     const { process } = this.#snapshot.config
     if (consoleSocket !== undefined && !process?.terminal) {
       throw new OciError('ERR_OCI_OPTION_INVALID', 'consoleSocket: the process has no terminal', {
@@ -102,67 +120,13 @@ class Creation {
     }
   }
 
-  /** Everything that needs no effects. */
-  async #plan(): Promise<void> {
-    const { bundle, warn, cgroupManager, noPivot, noNewKeyring, preserveFds, consoleSocket } = this.#options
-    const { listenFds, listenFdNames, notify, rootless } = this.#options
-    const facts = await hostFacts()
-    this.#bundle = typeof bundle === 'string' ? await Bundle.load(bundle, { onWarning: warn }) : bundle
-    this.#snapshot = snapshotOf(this.#bundle, warn)
-    const { config } = this.#snapshot
-    const seccomp = await compileSeccomp(config)
-    const id = this.#id
-    this.#cgroup = planCgroup(id, config, cgroupManager as CgroupManager, {
-      ...facts,
-      rootless: rootless ?? facts.rootless,
-    })
-    const { location, creation } = this.#cgroup
-    const input = {
-      id,
-      config: withNotify(
-        withListenFds(config, listenFds, listenFdNames),
-        notify ? join(stateDir(this.#root, id), NOTIFY_DIR) : null,
-      ),
-      bundle: this.#bundle.dir,
-      host: facts,
-      namespaceIds: namespaceIds(config),
-      cgroup: creation && { location, creation },
-      seccomp,
-      noPivot,
-      noNewKeyring,
-      preserveFds: preserveFds.length,
-      consoleSocket: consoleSocket !== undefined,
-      listenPid: listenFds > 0,
-    }
-    this.#launch = compileCreate(input)
-    for (const warning of [...(creation?.warnings ?? []), ...this.#launch.warnings]) warn(warning)
-    this.#head = {
-      version: RECORD_VERSION,
-      id,
-      bundle: this.#bundle.dir,
-      rootfs: resolve(this.#bundle.dir, config.root.path),
-      pid: 0,
-      startTime: 0,
-      created: new Date().toISOString(),
-      owner: facts.userName,
-      uid: facts.euid,
-      cgroup: location,
-      annotations: config.annotations ?? {},
-      start: {
-        tail: this.#launch.tail,
-        preserveFds: preserveFds.length,
-        listenPid: listenFds > 0,
-        setgroupsDenied: this.#launch.maps?.denySetgroups ?? false,
-      },
-    }
-  }
-
   async #make(stdio: StdioPlan, console: number): Promise<Created> {
     const { signal, preserveFds, warn } = this.#options
     const id = this.#id
     const before = this.#hostSteps()
     const slots = [...stdio.slots, ...preserveFds.flatMap((fd, index) => [SLOT_RANGE.preserved + index, fd])]
     if (console >= 0) slots.push(SLOT.consoleSocket, console)
+    let record: PreparedRecord | undefined
     const launched = await tryLaunch({
       launch: this.#launch,
       before,
@@ -174,6 +138,9 @@ class Creation {
       containerId: id,
       signal,
       tracer: this.#tracer,
+      onSpawn: (pid, [state]) => {
+        record = this.#prepareRecord(pid, state!)
+      },
       onSync: (name, pid, pidfd) => this.#sync(name, pid, pidfd),
       onWarning: (message) => warn({ message }),
       explainKill: async () =>
@@ -181,13 +148,14 @@ class Creation {
           ? 'memory ran out: raise linux.resources.memory.limit'
           : undefined,
     })
+    await record?.written
     if ('error' in launched) {
       await this.#undo(launched.hostStep, launched.error)
       throw this.#explain(launched.error, launched.hostStep)
     }
     const [state, lock, ...ends] = launched.kept as [number, number, ...number[]]
     try {
-      await this.#finish(launched, state)
+      await this.#finish(launched, state, record)
     } catch (error) {
       launched.watch.signal(9)
       await launched.watch.ended()
@@ -270,16 +238,37 @@ class Creation {
     return { containerId: this.#id, state: JSON.stringify(state), bundle: this.#head.bundle, signal }
   }
 
+  /** While init is at work, the record that names it is written, for #finish to put it in its place. */
+  #prepareRecord(pid: number, state: number): PreparedRecord | undefined {
+    const stat = readStat(pid)
+    if (stat === null) return undefined
+    this.#setProcess(pid, stat.startTime)
+    const own = native().dup(state)
+    if (own < 0) return undefined
+    const data = encodeRecord(this.#head, this.#snapshot.text)
+    const flags = constants.O_CREAT | constants.O_EXCL
+    const write: Step = { op: 'write', dir: SLOT.state, path: NEXT_STATE_FILE, data, flags, mode: 0o600 }
+    const batch = tryBatch([write], { slots: [SLOT.state, own], tracer: this.#tracer })
+    return { pid, written: batch.then(({ error }) => error === null).finally(() => closeAll([own])) }
+  }
+
+  #setProcess(pid: number, startTime: number): void {
+    this.#head.pid = pid
+    this.#head.startTime = startTime
+  }
+
   /** Records the pid, and then lets init go on without us. */
-  async #finish({ pid, channel, watch }: Launched, state: number): Promise<void> {
+  async #finish({ pid, channel, watch }: Launched, state: number, record?: PreparedRecord): Promise<void> {
     const { pidFile, pidfdSocket, signal } = this.#options
+    throwIfAborted(signal, this.#id)
+    if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, watch.pidfd, 'standard')
+    if (pidFile === undefined && record?.pid === pid && (await record.written)) {
+      if (takeRecord(state) && channel.send('go') === 0) return
+    }
     const stat = readStat(pid)
     if (stat === null) throw new OciError('ERR_OCI_INIT_DIED', undefined, { containerId: this.#id })
-    this.#head.pid = pid
-    this.#head.startTime = stat.startTime
-    throwIfAborted(signal, this.#id)
+    this.#setProcess(pid, stat.startTime)
     const steps: Step[] = [this.#stateStep(true)]
-    if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, watch.pidfd, 'standard')
     if (pidFile !== undefined) steps.push(pidFileStep(pidFile, pid))
     steps.push({ op: 'sendGo', slot: SLOT.socket })
     await runBatch(steps, {

@@ -18,7 +18,7 @@ const SIGKILL = 9
 
 /** What to launch, and how far. */
 export interface LaunchRequest {
-  launch: Pick<Launch, 'host' | 'init' | 'flags' | 'pass' | 'cgroup'>
+  launch: Pick<Launch, 'host' | 'init' | 'encodable' | 'flags' | 'pass' | 'cgroup'>
   /** Host steps that come first, in the same batch. */
   before?: readonly Step[]
   /** Host steps for the standard streams, which end in SLOT.stdin, stdout and stderr. */
@@ -37,6 +37,8 @@ export interface LaunchRequest {
   /** Answers a sync message of the process `pid`; init goes on when the promise resolves. */
   onSync?: (name: number, pid: number, pidfd: number) => Promise<void>
   onWarning?: ((text: string) => void) | undefined
+  /** Called as soon as the process is there, with the fds that `keep` asked for (still the launch's): init is at work. */
+  onSpawn?: (pid: number, kept: readonly number[]) => void
   /** Adds what is known of a death by SIGKILL: was memory short? */
   explainKill?: () => Promise<string | undefined>
 }
@@ -93,6 +95,7 @@ export async function tryLaunch(request: LaunchRequest): Promise<Launched | Fail
   }
   const [pidfd, socket, report, ...kept] = result.fds as [number, number, number, ...number[]]
   const talk = new Talk(request, result.pid, pidfd, socket, report)
+  request.onSpawn?.(result.pid, kept)
   try {
     const { pid, watch, channel, console } = await talk.done
     return { pid, watch, channel, report, closeReport, console, kept }
@@ -114,7 +117,7 @@ function spawnStep(request: LaunchRequest): Step {
   const { launch, tracer } = request
   return {
     op: 'spawn',
-    plan: encodePlan(launch.init, { trace: tracer !== undefined }),
+    plan: encodePlan(launch.encodable ?? launch.init, { trace: tracer !== undefined }),
     flags: launch.flags,
     cgroup: launch.cgroup ?? undefined,
     stdin: stdin ? SLOT.stdin : undefined,

@@ -7,6 +7,8 @@ import { type ContainerRecord, decodeRecord } from './record.ts'
 
 /** Names in a container's state directory. */
 export const STATE_FILE = 'state.json'
+/** A new STATE_FILE that is not in force yet. */
+export const NEXT_STATE_FILE = 'state.json.next'
 export const START_SOCKET = 'start.sock'
 export const LOCK_FILE = 'lock'
 /** Directory of the socket for sd_notify(3), which is bound into the container. */
