@@ -66,7 +66,7 @@ export async function deleteRecorded(root: string, target: Deletable, request: D
   const { head, config, watch } = target
   const { id, cgroup } = head
   throwIfAborted(request.signal, id)
-  const status = liveStatus(root, head)
+  const status = watch?.status === undefined ? liveStatus(root, head) : 'stopped'
   // Engines delete what they only created.
   if (status !== 'stopped' && status !== 'created' && !request.force) {
     throw new OciError('ERR_OCI_STATE', `container ${id} is not stopped: ${status}`, {
