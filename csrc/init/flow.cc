@@ -130,6 +130,11 @@ Result sync(Context& ctx, const Record& r) {
   return wait_for_go(ctx);
 }
 
+Result waitGo(Context& ctx, const Record&) {
+  if (ctx.parent < 0) return ctx.refuse(EINVAL, "there is no parent to wait for");
+  return wait_for_go(ctx);
+}
+
 Result waitStart(Context& ctx, const Record& r) {
   int listener;
   OCI_TRY(slot_fd(ctx, r, f::waitStart::listen, listener));

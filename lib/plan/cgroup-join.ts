@@ -1,5 +1,6 @@
 import type { CgroupJoin } from '../cgroup/types.ts'
-import { ERRNO, O } from './constants.ts'
+import { CLONE, ERRNO, O } from './constants.ts'
+import type { CreateContext } from './context.ts'
 import { SLOT_RANGE } from './slots.ts'
 import type { Step } from './steps.ts'
 import type { Launch } from './types.ts'
@@ -30,11 +31,30 @@ export function enterCgroup(
     host,
     pass: slots.map((slot) => [slot, slot]),
     cgroup: clone ? born : null,
-    init: slots.map((slot) => ({
-      op: 'joinCgroup',
-      slot,
-      ignore: cgroup?.optional ? [ERRNO.EACCES, ERRNO.EPERM] : undefined,
-      from: FROM,
-    })),
+    init: joinSteps(slots, cgroup?.optional ?? false),
   }
+}
+
+function joinSteps(slots: readonly number[], optional: boolean): Step[] {
+  const ignore = optional ? [ERRNO.EACCES, ERRNO.EPERM] : undefined
+  return slots.map((slot) => ({ op: 'joinCgroup', slot, ignore, from: FROM }))
+}
+
+/**
+ * Whether init may join its cgroup on its way rather than first of all, so that a dozen hierarchies of v1 are made while
+ * it is at work. Not where it must still be the caller's equal to do so, or where a namespace, a stage or a limit of
+ * processes depends on the cgroup.
+ */
+export function mayJoinLater({ input, namespaces, linux }: CreateContext): boolean {
+  const { cgroup } = input
+  if (cgroup === null || cgroup.location.v1.length === 0 || cgroup.creation.cloneSlot !== null) return false
+  if (cgroup.creation.optional || linux.resources?.pids !== undefined) return false
+  const { created, joined, joinedUser } = namespaces
+  const first = CLONE.NEWUSER | CLONE.NEWTIME | CLONE.NEWCGROUP
+  return joined.length === 0 && joinedUser === null && (created & first) === 0
+}
+
+/** How init joins then: as soon as the cgroup is made, before anything that uses it or is charged to it. */
+export function joinLater({ open, joinSlots }: CgroupJoin): Step[] {
+  return [{ op: 'waitGo', from: FROM }, ...open, ...joinSteps(joinSlots, false)]
 }

@@ -1,4 +1,5 @@
-import { enterCgroup } from './cgroup-join.ts'
+import type { Config } from '../../types/index.ts'
+import { enterCgroup, joinLater, mayJoinLater } from './cgroup-join.ts'
 import { consoleSteps } from './console.ts'
 import { CLONE, ERRNO, O } from './constants.ts'
 import { type CreateContext, createContext, invalid, unsupported } from './context.ts'
@@ -31,11 +32,13 @@ export function compileCreate(input: CreateInput): Launch {
   const { config, host, namespaces } = ctx
   const { process } = config
   const maps = namespaces.created & CLONE.NEWUSER ? idMaps(config, host) : null
-  const cgroup = enterCgroup(input.cgroup?.creation ?? null, host.cloneIntoCgroup)
+  const creation = input.cgroup?.creation ?? null
+  const joinsLater = mayJoinLater(ctx)
+  const cgroup = enterCgroup(joinsLater ? null : creation, host.cloneIntoCgroup)
   const { flags, steps: enter } = stages(ctx, maps)
   const room = enter.some(({ op }) => op === 'fork') ? roomToFork(ctx) : null
   // Before `early` is read: it fills it.
-  const filesystem = filesystemSteps(ctx)
+  const filesystem = filesystemSteps(ctx, joinsLater && creation ? joinLater(creation) : [])
   const init: Step[] = [
     ...cgroup.init,
     ...privilegedSteps(ctx),
@@ -57,6 +60,7 @@ export function compileCreate(input: CreateInput): Launch {
     flags,
     pass: [...cgroup.pass, ...passes(ctx, room?.pass ?? [])],
     cgroup: cgroup.cgroup,
+    joinsLater,
     maps,
     tail,
     warnings: ctx.warnings,
@@ -108,10 +112,11 @@ function sessionSteps({ input, config, namespaces }: CreateContext): Step[] {
   return steps
 }
 
-function filesystemSteps(ctx: CreateContext): Step[] {
+function filesystemSteps(ctx: CreateContext, join: Step[]): Step[] {
   const { input, config, mountNs } = ctx
   const [propagation, ...root] = enterRoot(ctx)
   const mounts = mountSteps(ctx)
+  const joinAt = firstOfCgroup(mounts, config)
   const devices = deviceSteps(ctx)
   const hasNull =
     !bindsDev(config.mounts) && devices.some((step) => 'path' in step && step.path === '/dev/null')
@@ -120,7 +125,9 @@ function filesystemSteps(ctx: CreateContext): Step[] {
     ...(mountNs ? [{ op: 'keepNull' } as const] : []),
     { op: 'openProc', to: SLOT.proc },
     ...root,
-    ...mounts,
+    ...mounts.slice(0, joinAt),
+    ...join,
+    ...mounts.slice(joinAt),
     ...devices,
     ...createHooks(ctx),
     ...changeRoot(ctx),
@@ -132,6 +139,18 @@ function filesystemSteps(ctx: CreateContext): Step[] {
     ...securitySteps(ctx),
     ...propagateRoot(ctx),
   ]
+}
+
+/** The first step that needs to be in the cgroup: it mounts the cgroup, or fills a tmpfs whose memory counts. */
+function firstOfCgroup(mounts: readonly Step[], config: Config): number {
+  const pointers = new Set<string>()
+  for (const [index, { type }] of (config.mounts ?? []).entries()) {
+    if (type === 'cgroup') pointers.add(`/mounts/${index}`)
+  }
+  const at = mounts.findIndex(
+    (step) => pointers.has(step.from ?? '') || (step.op === 'mountFs' && step.copyUp === true),
+  )
+  return at < 0 ? mounts.length : at
 }
 
 function createHooks({ config, input }: CreateContext): Step[] {

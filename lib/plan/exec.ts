@@ -47,6 +47,7 @@ export function compileExec(input: ExecInput): Launch {
     flags: 0,
     pass: [...cgroup.pass, ...passes(input)],
     cgroup: cgroup.cgroup,
+    joinsLater: false,
     maps: null,
     tail: -1,
     warnings,

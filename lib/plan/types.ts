@@ -83,6 +83,11 @@ export interface Launch {
   pass: [host: number, init: number][]
   /** Host slot of the v2 cgroup to be born in (`spawn.cgroup`), or null: init joins by itself. */
   cgroup: number | null
+  /**
+   * Init joins the cgroup on its way, by itself, when the parent's `go` says that it is made: the cgroup's steps run
+   * beside init's rather than before it.
+   */
+  joinsLater: boolean
   /** id maps for the `map` sync, or null. */
   maps: IdMaps | null
   /**

@@ -15,6 +15,8 @@ export interface BatchOptions {
   containerId?: string | undefined
   /** Takes the time of each step. */
   tracer?: Tracer | undefined
+  /** The plan as `encodeBatch` gives it, where that was done before. */
+  encoded?: Uint8Array | undefined
 }
 
 /** What became of a batch. `error` is null if every step was carried out. */
@@ -24,10 +26,15 @@ export interface BatchResult extends NativeRunResult {
 
 const NONE: readonly number[] = []
 
+/** Encodes host steps ahead of their time: while another batch is at work. */
+export function encodeBatch(plan: Plan, tracer: Tracer | undefined): Uint8Array {
+  return encodePlan(plan, { trace: tracer !== undefined })
+}
+
 /** Carries out host steps on a worker thread, in one crossing. A failed step is in the result, not thrown. */
 export async function tryBatch(plan: Plan, options: BatchOptions = {}): Promise<BatchResult> {
   const { tracer, containerId } = options
-  const bytes = encodePlan(plan, { trace: tracer !== undefined })
+  const bytes = options.encoded ?? encodeBatch(plan, tracer)
   const result = await native().run(bytes, options.slots ?? NONE, options.keep ?? NONE)
   tracer?.add('host', plan, result.times)
   const { failure } = result

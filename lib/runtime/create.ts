@@ -1,5 +1,4 @@
-import { constants, renameSync } from 'node:fs'
-import { removeSteps } from '../cgroup/operate.ts'
+import { renameSync } from 'node:fs'
 import { isOciError, OciError } from '../errors.ts'
 import { native } from '../native.ts'
 import { SYNC } from '../plan/messages.ts'
@@ -8,30 +7,30 @@ import { containerState } from '../plan/state.ts'
 import type { Step } from '../plan/steps.ts'
 import type { Launch } from '../plan/types.ts'
 import { throwIfAborted } from './abort.ts'
-import { closeAll, runBatch, tryBatch } from './batch.ts'
-import { oomKilled, type PlannedCgroup, undoMake } from './cgroups.ts'
+import { closeAll, encodeBatch, runBatch, tryBatch } from './batch.ts'
+import { oomKilled, type PlannedCgroup } from './cgroups.ts'
 import { Pty } from './console.ts'
 import { connectConsole } from './console-socket.ts'
 import { planCreate } from './create-plan.ts'
+import {
+  cgroupSteps,
+  nextRecordStep,
+  replaceRecordStep,
+  STATE_DIRECTORY_STEP,
+  stateSteps,
+  undoCgroupSteps,
+} from './create-steps.ts'
 import { runHooks, runHooksLeniently } from './hooks.ts'
 import { writeIdMaps } from './idmap.ts'
-import { type Launched, tryLaunch } from './launch.ts'
+import { encodeInit, type FailedLaunch, type Launched, type Spawned, tryLaunch } from './launch.ts'
 import type { CheckedCreate } from './options.ts'
 import { sendPidfd } from './pidfd-socket.ts'
 import { readStat } from './proc.ts'
 import { ProcessHandle } from './process.ts'
-import { encodeRecord, type RecordHead } from './record.ts'
+import type { RecordHead } from './record.ts'
 import type { Snapshot } from './snapshot.ts'
 import { NO_STDIO, planStdio, type StdioPlan } from './stdio.ts'
-import {
-  LOCK_FILE,
-  NEXT_STATE_FILE,
-  NOTIFY_DIR,
-  OWNED_FILE,
-  START_SOCKET,
-  STATE_FILE,
-  stateDir,
-} from './store.ts'
+import { NEXT_STATE_FILE, STATE_FILE, stateDir } from './store.ts'
 import { Tracer } from './trace.ts'
 import { pidFileStep, undoAll } from './undo.ts'
 
@@ -47,8 +46,8 @@ export interface Created {
   tracer: Tracer | undefined
 }
 
-/** A record of the process that is written already, but not in its place yet. */
-interface PreparedRecord {
+/** A record of the process that is written, but not in its place yet. */
+interface NextRecord {
   pid: number
   /** Whether that worked. Never rejects. */
   written: Promise<boolean>
@@ -67,7 +66,7 @@ export async function planContainer(id: string, options: CheckedCreate): Promise
 }
 
 /** Puts the prepared record into its place: too little to be worth the way to a worker thread. */
-function takeRecord(state: number): boolean {
+function takeNextRecord(state: number): boolean {
   const directory = `/proc/self/fd/${state}`
   try {
     renameSync(`${directory}/${NEXT_STATE_FILE}`, `${directory}/${STATE_FILE}`)
@@ -86,10 +85,11 @@ class Creation {
   #head!: RecordHead
   #launch!: Launch
   #cgroup!: PlannedCgroup
-  /** Where in the host batch the parts begin. */
-  #stateAt = -1
-  #makeAt = -1
-  #ownedAt = -1
+  /** Where in the host batch the cgroup's steps begin. */
+  #cgroupAt = -1
+  /** The step of the cgroup's own batch that failed, Infinity: none did. Undefined: it has none. */
+  #cgroupFailed: Promise<number> | undefined
+  #nextRecord: NextRecord | undefined
 
   constructor(root: string, id: string, options: CheckedCreate) {
     this.#root = root
@@ -121,41 +121,20 @@ class Creation {
   }
 
   async #make(stdio: StdioPlan, console: number): Promise<Created> {
-    const { signal, preserveFds, warn } = this.#options
-    const id = this.#id
-    const before = this.#hostSteps()
+    const { preserveFds } = this.#options
     const slots = [...stdio.slots, ...preserveFds.flatMap((fd, index) => [SLOT_RANGE.preserved + index, fd])]
     if (console >= 0) slots.push(SLOT.consoleSocket, console)
-    let record: PreparedRecord | undefined
-    const launched = await tryLaunch({
-      launch: this.#launch,
-      before,
-      stdio: stdio.steps,
-      streams: stdio.streams,
-      slots,
-      keep: [SLOT.state, SLOT.lock, ...stdio.keep],
-      until: 'created',
-      containerId: id,
-      signal,
-      tracer: this.#tracer,
-      onSpawn: (pid, [state]) => {
-        record = this.#prepareRecord(pid, state!)
-      },
-      onSync: (name, pid, pidfd) => this.#sync(name, pid, pidfd),
-      onWarning: (message) => warn({ message }),
-      explainKill: async () =>
-        (await oomKilled(this.#cgroup.location))
-          ? 'memory ran out: raise linux.resources.memory.limit'
-          : undefined,
-    })
-    await record?.written
+    const launched = await (this.#launch.joinsLater
+      ? this.#launchBesideCgroup(stdio, slots)
+      : this.#launchInCgroup(stdio, slots))
+    await this.#nextRecord?.written
     if ('error' in launched) {
       await this.#undo(launched.hostStep, launched.error)
       throw this.#explain(launched.error, launched.hostStep)
     }
     const [state, lock, ...ends] = launched.kept as [number, number, ...number[]]
     try {
-      await this.#finish(launched, state, record)
+      await this.#finish(launched, state)
     } catch (error) {
       launched.watch.signal(9)
       await launched.watch.ended()
@@ -179,46 +158,73 @@ class Creation {
     }
   }
 
-  #hostSteps(): Step[] {
-    const { make = [], limits = [], open = [] } = this.#cgroup.creation ?? {}
-    const { O_CREAT, O_EXCL, O_RDWR } = constants
-    const steps: Step[] = [
-      { op: 'mkdir', path: this.#root, mode: 0o700, parents: true, existOk: true },
-      { op: 'mkdir', path: stateDir(this.#root, this.#id), mode: 0o700, to: SLOT.state },
-      {
-        op: 'open',
-        to: SLOT.lock,
-        dir: SLOT.state,
-        path: LOCK_FILE,
-        flags: O_RDWR | O_CREAT | O_EXCL,
-        mode: 0o600,
-      },
-      { op: 'lock', slot: SLOT.lock, timeoutMs: 0 },
-      this.#stateStep(false),
-      { op: 'listen', to: SLOT.start, dir: SLOT.state, path: START_SOCKET },
-    ]
-    if (this.#options.notify) steps.push({ op: 'mkdir', dir: SLOT.state, path: NOTIFY_DIR, mode: 0o755 })
-    this.#stateAt = 1
-    this.#makeAt = steps.length
-    steps.push(...make)
-    this.#ownedAt = steps.length
-    // From here on what is in the cgroup is ours, and may be killed.
-    const owned = {
-      dir: SLOT.state,
-      path: OWNED_FILE,
-      data: new Uint8Array(),
-      flags: O_CREAT | O_EXCL,
-      mode: 0o600,
-    }
-    if (make.length > 0) steps.push({ op: 'write', ...owned })
-    steps.push(...limits, ...open)
-    return steps
+  /** State directory, cgroup and launch in one batch. The first fds that the launch has kept are the state's and the lock's. */
+  #launchInCgroup(stdio: StdioPlan, slots: number[]): Promise<Launched | FailedLaunch> {
+    const before = this.#stateSteps()
+    this.#cgroupAt = before.length
+    before.push(...cgroupSteps(this.#cgroup), ...(this.#cgroup.creation?.open ?? []))
+    const keep = [SLOT.state, SLOT.lock, ...stdio.keep]
+    const onSpawn = ({ pid, kept }: Spawned) => this.#writeNextRecord(pid, kept[0]!)
+    return tryLaunch({ ...this.#request(stdio), before, slots, keep, onSpawn })
   }
 
-  #stateStep(atomic: boolean): Step {
-    const data = encodeRecord(this.#head, this.#snapshot.text)
-    const common = { op: 'write', dir: SLOT.state, path: STATE_FILE, data, mode: 0o600 } as const
-    return atomic ? { ...common, atomic } : { ...common, flags: constants.O_CREAT | constants.O_EXCL }
+  /** As `#launchInCgroup`, with the cgroup made beside the launch: init joins it when that is done. */
+  async #launchBesideCgroup(stdio: StdioPlan, slots: number[]): Promise<Launched | FailedLaunch> {
+    const keep = [SLOT.state, SLOT.lock, SLOT.start]
+    const options = { containerId: this.#id, tracer: this.#tracer }
+    const making = tryBatch(this.#stateSteps(), { keep, ...options })
+    // The thread is free meanwhile.
+    const encoded = encodeInit(this.#launch, this.#tracer)
+    const steps = cgroupSteps(this.#cgroup)
+    const encodedSteps = encodeBatch(steps, this.#tracer)
+    const ground = await making
+    if (ground.error !== null) {
+      closeAll(ground.fds)
+      return { error: ground.error, hostStep: ground.failure?.step ?? 0 }
+    }
+    const [state, lock, start] = ground.fds as [number, number, number]
+    const cgroup = tryBatch(steps, { encoded: encodedSteps, slots: [SLOT.state, state], ...options })
+    this.#cgroupFailed = cgroup.then(({ failure }) => failure?.step ?? Number.POSITIVE_INFINITY)
+    const onSpawn = ({ pid, go, fail }: Spawned) => {
+      void cgroup.then(({ error }) => (error === null ? go() : fail(error)))
+      this.#writeNextRecord(pid, state)
+    }
+    const launched = await tryLaunch({
+      ...this.#request(stdio),
+      encoded,
+      slots: [...slots, SLOT.start, start],
+      keep: stdio.keep,
+      onSpawn,
+    }).catch((error: OciError): FailedLaunch => ({ error, hostStep: -1 }))
+    await this.#cgroupFailed
+    await this.#nextRecord?.written
+    closeAll('error' in launched ? [start, state, lock] : [start])
+    return 'error' in launched
+      ? { ...launched, hostStep: -1 }
+      : { ...launched, kept: [state, lock, ...launched.kept] }
+  }
+
+  #stateSteps(): Step[] {
+    return stateSteps(this.#root, this.#head, this.#snapshot.text, Boolean(this.#options.notify))
+  }
+
+  #request({ steps, streams }: StdioPlan) {
+    const { signal, warn } = this.#options
+    return {
+      launch: this.#launch,
+      stdio: steps,
+      streams,
+      until: 'created' as const,
+      containerId: this.#id,
+      signal,
+      tracer: this.#tracer,
+      onSync: (name: number, pid: number, pidfd: number) => this.#sync(name, pid, pidfd),
+      onWarning: (message: string) => warn({ message }),
+      explainKill: async () =>
+        (await oomKilled(this.#cgroup.location))
+          ? 'memory ran out: raise linux.resources.memory.limit'
+          : undefined,
+    }
   }
 
   async #sync(name: number, pid: number, pidfd: number): Promise<void> {
@@ -239,17 +245,17 @@ class Creation {
   }
 
   /** While init is at work, the record that names it is written, for #finish to put it in its place. */
-  #prepareRecord(pid: number, state: number): PreparedRecord | undefined {
+  #writeNextRecord(pid: number, state: number): void {
     const stat = readStat(pid)
-    if (stat === null) return undefined
+    if (stat === null) return
     this.#setProcess(pid, stat.startTime)
+    // An fd of its own: the launch may have failed, and its fds be closed, before the batch is done.
     const own = native().dup(state)
-    if (own < 0) return undefined
-    const data = encodeRecord(this.#head, this.#snapshot.text)
-    const flags = constants.O_CREAT | constants.O_EXCL
-    const write: Step = { op: 'write', dir: SLOT.state, path: NEXT_STATE_FILE, data, flags, mode: 0o600 }
-    const batch = tryBatch([write], { slots: [SLOT.state, own], tracer: this.#tracer })
-    return { pid, written: batch.then(({ error }) => error === null).finally(() => closeAll([own])) }
+    const step = nextRecordStep(this.#head, this.#snapshot.text)
+    const written = tryBatch([step], { slots: [SLOT.state, own], tracer: this.#tracer })
+      .then(({ error }) => error === null)
+      .finally(() => closeAll([own]))
+    this.#nextRecord = { pid, written }
   }
 
   #setProcess(pid: number, startTime: number): void {
@@ -258,17 +264,16 @@ class Creation {
   }
 
   /** Records the pid, and then lets init go on without us. */
-  async #finish({ pid, channel, watch }: Launched, state: number, record?: PreparedRecord): Promise<void> {
+  async #finish({ pid, channel, watch }: Launched, state: number): Promise<void> {
     const { pidFile, pidfdSocket, signal } = this.#options
     throwIfAborted(signal, this.#id)
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, watch.pidfd, 'standard')
-    if (pidFile === undefined && record?.pid === pid && (await record.written)) {
-      if (takeRecord(state) && channel.send('go') === 0) return
-    }
+    const written = this.#nextRecord?.pid === pid && (await this.#nextRecord.written)
+    if (written && pidFile === undefined && takeNextRecord(state) && channel.send('go') === 0) return
     const stat = readStat(pid)
     if (stat === null) throw new OciError('ERR_OCI_INIT_DIED', undefined, { containerId: this.#id })
     this.#setProcess(pid, stat.startTime)
-    const steps: Step[] = [this.#stateStep(true)]
+    const steps: Step[] = [replaceRecordStep(this.#head, this.#snapshot.text)]
     if (pidFile !== undefined) steps.push(pidFileStep(pidFile, pid))
     steps.push({ op: 'sendGo', slot: SLOT.socket })
     await runBatch(steps, {
@@ -280,13 +285,10 @@ class Creation {
 
   /** Takes everything back. `hostStep`: the step of the host batch that failed, or -1: all were done. */
   async #undo(hostStep: number, cause: unknown): Promise<void> {
-    const failed = hostStep < 0 ? Number.POSITIVE_INFINITY : hostStep
-    if (failed <= this.#stateAt) return
-    const { location, creation } = this.#cgroup
-    const steps: Step[] = []
-    if (failed >= this.#ownedAt) steps.push(...removeSteps(location, { kill: true }))
-    else if (failed >= this.#makeAt)
-      steps.push(...undoMake(location, creation?.make ?? [], failed - this.#makeAt))
+    if (hostStep >= 0 && hostStep <= STATE_DIRECTORY_STEP) return
+    const done = hostStep < 0 ? Number.POSITIVE_INFINITY : hostStep - this.#cgroupAt
+    const failed = this.#launch.joinsLater ? ((await this.#cgroupFailed) ?? -1) : done
+    const steps = undoCgroupSteps(this.#cgroup, failed)
     await undoAll(steps, stateDir(this.#root, this.#id))
     if (!isOciError(cause, 'ERR_OCI_HOOK_FAILED')) return
     const { hooks } = this.#snapshot.config
@@ -297,7 +299,7 @@ class Creation {
   }
 
   #explain(error: OciError, hostStep: number): OciError {
-    if (hostStep === this.#stateAt && error.errno === EEXIST) {
+    if (hostStep === STATE_DIRECTORY_STEP && error.errno === EEXIST) {
       return new OciError('ERR_OCI_ID_IN_USE', `container with id ${this.#id} already exists`, {
         containerId: this.#id,
       })

@@ -19,6 +19,8 @@ const SIGKILL = 9
 /** What to launch, and how far. */
 export interface LaunchRequest {
   launch: Pick<Launch, 'host' | 'init' | 'encodable' | 'flags' | 'pass' | 'cgroup'>
+  /** Init's plan as `encodeInit` gives it, where that was done before. */
+  encoded?: Uint8Array | undefined
   /** Host steps that come first, in the same batch. */
   before?: readonly Step[]
   /** Host steps for the standard streams, which end in SLOT.stdin, stdout and stderr. */
@@ -37,10 +39,21 @@ export interface LaunchRequest {
   /** Answers a sync message of the process `pid`; init goes on when the promise resolves. */
   onSync?: (name: number, pid: number, pidfd: number) => Promise<void>
   onWarning?: ((text: string) => void) | undefined
-  /** Called as soon as the process is there, with the fds that `keep` asked for (still the launch's): init is at work. */
-  onSpawn?: (pid: number, kept: readonly number[]) => void
+  /** Called as soon as the process is there, and init is at work. */
+  onSpawn?: (spawned: Spawned) => void
   /** Adds what is known of a death by SIGKILL: was memory short? */
   explainKill?: () => Promise<string | undefined>
+}
+
+/** A process whose launch is under way. The fds are the launch's. */
+export interface Spawned {
+  pid: number
+  /** The fds that `keep` asked for. */
+  kept: readonly number[]
+  /** Lets init go on from a `waitGo`. */
+  go(): void
+  /** Ends the launch: it fails with this error. */
+  fail(error: OciError): void
 }
 
 /** A launched process. What is in here belongs to the caller. */
@@ -95,7 +108,7 @@ export async function tryLaunch(request: LaunchRequest): Promise<Launched | Fail
   }
   const [pidfd, socket, report, ...kept] = result.fds as [number, number, number, ...number[]]
   const talk = new Talk(request, result.pid, pidfd, socket, report)
-  request.onSpawn?.(result.pid, kept)
+  request.onSpawn?.({ pid: result.pid, kept, go: () => talk.go(), fail: (error) => talk.fail(error) })
   try {
     const { pid, watch, channel, console } = await talk.done
     return { pid, watch, channel, report, closeReport, console, kept }
@@ -112,12 +125,17 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   return launched
 }
 
+/** Encodes init's plan ahead of its time: while a batch is at work. */
+export function encodeInit(launch: LaunchRequest['launch'], tracer: Tracer | undefined): Uint8Array {
+  return encodePlan(launch.encodable ?? launch.init, { trace: tracer !== undefined })
+}
+
 function spawnStep(request: LaunchRequest): Step {
   const [stdin, stdout, stderr] = request.streams ?? [false, false, false]
   const { launch, tracer } = request
   return {
     op: 'spawn',
-    plan: encodePlan(launch.encodable ?? launch.init, { trace: tracer !== undefined }),
+    plan: request.encoded ?? encodeInit(launch, tracer),
     flags: launch.flags,
     cgroup: launch.cgroup ?? undefined,
     stdin: stdin ? SLOT.stdin : undefined,
@@ -160,8 +178,8 @@ class Talk {
       () => this.#end(),
     )
     const { signal } = request
-    this.#unlisten = onAbort(signal, () => this.#fail(abortError(signal!, request.containerId)))
-    if (signal?.aborted) this.#fail(abortError(signal, request.containerId))
+    this.#unlisten = onAbort(signal, () => this.fail(abortError(signal!, request.containerId)))
+    if (signal?.aborted) this.fail(abortError(signal, request.containerId))
   }
 
   #message(message: Message, fds: number[]): void {
@@ -188,7 +206,7 @@ class Talk {
         this.#request.onWarning?.(message.text)
         break
       case 'error':
-        this.#fail(initError(message, this.#request.launch.init, this.#request.containerId))
+        this.fail(initError(message, this.#request.launch.init, this.#request.containerId))
         break
     }
   }
@@ -201,7 +219,7 @@ class Talk {
       if (!this.#settled) this.#channel.send('go')
     } catch (error) {
       this.#channel.send('abort')
-      this.#fail(error as OciError)
+      this.fail(error as OciError)
     }
   }
 
@@ -226,7 +244,7 @@ class Talk {
     release()
     const { launch, containerId, explainKill } = this.#request
     const hint = status.signal === 'SIGKILL' ? await explainKill?.() : undefined
-    this.#fail(deathError(this.#report, launch.init, status, containerId, hint))
+    this.fail(deathError(this.#report, launch.init, status, containerId, hint))
   }
 
   #succeed(): void {
@@ -241,7 +259,11 @@ class Talk {
     this.#resolve({ pid: this.#pid, watch: this.#watch, channel: this.#channel, console: this.#console })
   }
 
-  #fail(error: OciError): void {
+  go(): void {
+    if (!this.#settled) this.#channel.send('go')
+  }
+
+  fail(error: OciError): void {
     if (this.#settled) return
     this.#settled = true
     this.#unlisten()

@@ -56,4 +56,6 @@ export const FLOW_STEPS = {
   nop: { op: 9, fields: {} },
   /** Fails with `errno` and `text`, always: an `orElse` that explains. */
   fail: { op: 10, fields: { errno: 'u64', text: 'str' } },
+  /** Waits for a `go` that the parent sends unasked. If it sends `abort` or goes away, init exits. */
+  waitGo: { op: 11, fields: {} },
 } as const

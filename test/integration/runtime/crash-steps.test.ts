@@ -54,7 +54,13 @@ function expectParts(labels: string[], ...parts: (string | RegExp)[]): void {
 test('the default config', { timeout: TIMEOUT }, async () => {
   const { labels, wrong } = await dieEverywhere({ bundle: await bundleWith(), acts: LIFE })
   expect(wrong).toEqual([])
-  expectParts(labels, /^create\/batch 0\/\d+ spawn/, /\/init\/\d+ pivotRoot/, /\/init\/\d+ waitStart/)
+  expectParts(
+    labels,
+    /^create\/batch 2\/\d+ spawn/,
+    /^create\/batch 1\/\d+ mkdir/,
+    /\/init\/\d+ pivotRoot/,
+    /\/init\/\d+ waitStart/,
+  )
   expectParts(labels, /\/tail\/\d+ exec/, /^start\/after send 0/, /^delete\/batch 0\/\d+ removeTree/)
 })
 
@@ -174,7 +180,11 @@ test('deletions in another process: of what runs, of what its creator left unfin
 })
 
 test('these tests notice a runtime that makes before it records', { timeout: TIMEOUT }, async () => {
-  const kind: Kind = { bundle: await bundleWith(), acts: ['create'], recordLate: true }
+  // A limit of processes, so that the cgroup is made in the batch that records it.
+  const bundle = await bundleWith(({ linux }) => {
+    linux!.resources = { ...linux!.resources, pids: { limit: 100 } }
+  })
+  const kind: Kind = { bundle, acts: ['create'], recordLate: true }
   const points = await pointsOf(kind)
   const write = points.findIndex(({ label }) => /^create\/batch 0\/\d+ write/.test(label))
   expect(write).toBeGreaterThan(0)

@@ -3,6 +3,7 @@ import { CLONE } from '../../../lib/plan/constants.ts'
 import { compileCreate } from '../../../lib/plan/create.ts'
 import { encodePlan } from '../../../lib/plan/encode.ts'
 import { SLOT, SLOT_RANGE } from '../../../lib/plan/slots.ts'
+import type { Config } from '../../../types/index.ts'
 import {
   ALL_CAPS,
   bare,
@@ -17,6 +18,10 @@ import {
   V2,
 } from './fixtures.ts'
 
+const MAPS = {
+  uidMappings: [{ containerID: 0, hostID: 100000, size: 1000 }],
+  gidMappings: [{ containerID: 0, hostID: 100000, size: 1000 }],
+}
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 describe('the default config', () => {
@@ -27,18 +32,13 @@ describe('the default config', () => {
     expect(launch.maps).toBeNull()
     expect(launch.cgroup).toBeNull()
     expect(launch.host).toEqual([])
-    expect(launch.pass).toEqual([
-      [SLOT_RANGE.cgroups, SLOT_RANGE.cgroups],
-      [SLOT_RANGE.cgroups + 1, SLOT_RANGE.cgroups + 1],
-      [SLOT.start, SLOT.start],
-    ])
+    expect(launch.pass).toEqual([[SLOT.start, SLOT.start]])
+    expect(launch.joinsLater).toBe(true)
     expect(launch.warnings).toEqual([])
   })
 
   test('comes to these steps until it is created', () => {
     expect(part(launch, 'init')).toEqual([
-      'joinCgroup slot=32',
-      'joinCgroup slot=33',
       'affinity ignore=1,22',
       'setsid',
       'keyring name=_ses.demo mayFail ignore=38',
@@ -54,6 +54,9 @@ describe('the default config', () => {
       'mountFs root=0 target=/dev/shm fstype=tmpfs source=shm data=["mode=1777","size=65536k"] attrs=14',
       'mountFs root=0 target=/dev/mqueue fstype=mqueue source=mqueue attrs=14',
       'mountFs root=0 target=/sys fstype=sysfs source=sysfs sbFlags=["ro"] attrs=15 realDir',
+      'waitGo',
+      'joinCgroup slot=32',
+      'joinCgroup slot=33',
       'mountFs root=0 target=/sys/fs/cgroup fstype=tmpfs source=tmpfs data=["mode=755"] attrs=14 to=256',
       'bind root=0 target=/sys/fs/cgroup/memory source=/sys/fs/cgroup/memory/demo recursive attrSet=15 attrClr=112',
       'bind root=0 target=/sys/fs/cgroup/cpu,cpuacct source=/sys/fs/cgroup/cpu,cpuacct/demo recursive attrSet=15 attrClr=112',
@@ -231,6 +234,36 @@ describe('the cgroup', () => {
     expect(part(launch, 'host')[0]).toBe('open to=63 dir=13 path=cgroup.procs flags=1')
     expect(part(launch, 'init')[0]).toBe('joinCgroup slot=63')
     expect(launch.pass).toContainEqual([63, 63])
+  })
+
+  test('on v1 init joins on its way, before what is mounted of the cgroup or charged to it', () => {
+    const tmp = { destination: '/t', type: 'tmpfs', source: 'tmpfs' }
+    const targets = (mounts: NonNullable<Config['mounts']>) => {
+      const config = bare({ mounts, linux: { namespaces: namespaces('mount') } })
+      const { init, joinsLater } = compileCreate(input(config, { cgroup: cgroup('v1') }))
+      expect(joinsLater).toBe(true)
+      return init.flatMap((step) =>
+        step.op === 'joinCgroup' || step.op === 'waitGo' ? step.op : step.op === 'mountFs' ? step.target : [],
+      )
+    }
+    const join = ['waitGo', 'joinCgroup', 'joinCgroup']
+    expect(targets([tmp])).toEqual(['/t', ...join])
+    const filled = { ...tmp, destination: '/u', options: ['tmpcopyup'] }
+    expect(targets([tmp, filled, tmp])).toEqual(['/t', ...join, '/u', '/t'])
+    expect(targets([tmp, { destination: '/c', type: 'cgroup' }])).toEqual(['/t', ...join, '/c'])
+  })
+
+  test.each<[string, NonNullable<Config['linux']>]>([
+    ['a user namespace', { namespaces: namespaces('mount', 'user'), ...MAPS }],
+    ['a time namespace', { namespaces: namespaces('pid', 'time') }],
+    ['a cgroup namespace', { namespaces: namespaces('cgroup') }],
+    ['a namespace to join', { namespaces: namespaces(['network', '/run/netns/a']) }],
+    ['a limit of processes', { namespaces: namespaces('mount'), resources: { pids: { limit: 3 } } }],
+  ])('with %s it joins first', (_, linux) => {
+    const launch = compileCreate(input(bare({ linux }), { cgroup: cgroup('v1') }))
+    expect(launch.joinsLater).toBe(false)
+    expect(ops(launch)).not.toContain('waitGo')
+    expect(launch.pass).toContainEqual([SLOT_RANGE.cgroups, SLOT_RANGE.cgroups])
   })
 
   test('joining may fail where it is optional', () => {

@@ -50,7 +50,7 @@ describe('a plan for programs', () => {
     expect(plan.clone).toEqual(['NEWNS', 'NEWUTS', 'NEWIPC', 'NEWPID', 'NEWNET'])
     expect(plan.steps.find(({ op }) => op === 'keyring')).toEqual({
       part: 'init',
-      index: 4,
+      index: 2,
       op: 'keyring',
       fields: { name: '_ses.demo', mayFail: true },
       ignore: [38],
