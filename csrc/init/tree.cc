@@ -7,6 +7,7 @@ namespace oci {
 namespace {
 
 constexpr u32 kMostLevels = 128;
+constexpr u32 kMostRounds = 16;
 
 class TreeRemoval {
  public:
@@ -36,6 +37,17 @@ class TreeRemoval {
     if (rc == -ENOENT) return done();
     if (rc < 0) return ctx_.failed_on(Sys::openat2_, rc, name);
     Directory directory{Fd(rc)};
+    // Somebody may still make something in it.
+    for (u32 round = 0; round < kMostRounds; round++) {
+      OCI_TRY(empty(directory, name));
+      rc = sys::unlinkat(parent, name, AT_REMOVEDIR);
+      if (rc != -ENOTEMPTY) break;
+    }
+    if (rc < 0 && rc != -ENOENT) return ctx_.failed_on(Sys::unlinkat_, rc, name);
+    return done();
+  }
+
+  Result empty(Directory& directory, const char* name) {
     // A listing may skip entries while others are removed: again, until it finds nothing.
     for (bool again = true; again;) {
       again = false;
@@ -47,8 +59,6 @@ class TreeRemoval {
       if (error < 0) return ctx_.failed_on(Sys::getdents64_, error, name);
       directory.rewind();
     }
-    rc = sys::unlinkat(parent, name, AT_REMOVEDIR);
-    if (rc < 0 && rc != -ENOENT) return ctx_.failed_on(Sys::unlinkat_, rc, name);
     return done();
   }
 
