@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { type Bundle, Container } from 'oci-ts'
+import type { Subject } from './measure.ts'
 import { life } from './subjects.ts'
 
 /** Containers per second with `inFlight` whole lives at any time. */
@@ -20,23 +21,39 @@ export async function throughput(
   return total / ((performance.now() - begin) / 1000)
 }
 
-/** How long the event loop was blocked at the 99th percentile and at most, in ms, over `count` warm lives. */
+/** Delays of the event loop's timers, in ms: the 99th percentile and the longest. */
+export interface LoopDelay {
+  p99: number
+  max: number
+}
+
+async function delayDuring(work: () => Promise<unknown>): Promise<LoopDelay> {
+  // The histogram measures its own timer too: a quiet loop has about 1.1 ms.
+  const histogram = monitorEventLoopDelay({ resolution: 1 })
+  histogram.enable()
+  await work()
+  histogram.disable()
+  return { p99: histogram.percentile(99) / 1e6, max: histogram.max / 1e6 }
+}
+
+/**
+ * How late the event loop is over `count` warm lives; and, for comparison, while nothing happens and while another
+ * process makes the same system calls: what the machine does to a thread that only waits.
+ */
 export async function eventLoop(
   bundle: Bundle,
   root: string,
   count: number,
-): Promise<{ p99: number; max: number }> {
-  // The histogram measures its own timer too: what a resolution of 1 ms adds is taken off by an idle run.
-  const idle = monitorEventLoopDelay({ resolution: 1 })
-  idle.enable()
-  await new Promise((resolve) => setTimeout(resolve, 500))
-  idle.disable()
-  const busy = monitorEventLoopDelay({ resolution: 1 })
-  busy.enable()
-  for (let index = 0; index < count; index++) await life(bundle, root)
-  busy.disable()
-  const base = idle.percentile(50) / 1e6
-  return { p99: Math.max(0, busy.percentile(99) / 1e6 - base), max: Math.max(0, busy.max / 1e6 - base) }
+  bare: Subject,
+): Promise<{ idle: LoopDelay; beside: LoopDelay; lives: LoopDelay }> {
+  for (let index = 0; index < 20; index++) await life(bundle, root)
+  return {
+    idle: await delayDuring(() => new Promise((resolve) => setTimeout(resolve, 1000))),
+    beside: await delayDuring(() => bare.measure(count)),
+    lives: await delayDuring(async () => {
+      for (let index = 0; index < count; index++) await life(bundle, root)
+    }),
+  }
 }
 
 /** What many running containers cost this process. */

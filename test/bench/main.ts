@@ -76,15 +76,16 @@ function rows(measured: Map<string, Summary>, base: string, ...others: string[])
   ])
 }
 
-async function wholeLife(short: Bundle): Promise<void> {
+function bareProgram(short: Bundle): Subject {
   const program = join(work, 'bare')
   execFileSync('gcc', ['-O2', '-o', program, join(checkout, 'test/bench/bare.c')])
   const state = join(work, 'bare-state')
   mkdirSync(state)
-  const subjects: Subject[] = [
-    bareSubject(program, join(short.dir, 'rootfs'), state),
-    oursSubject(short, join(work, 'root')),
-  ]
+  return bareSubject(program, join(short.dir, 'rootfs'), state)
+}
+
+async function wholeLife(short: Bundle, bare: Subject): Promise<void> {
+  const subjects: Subject[] = [bare, oursSubject(short, join(work, 'root'))]
   for (const [name, path] of peers)
     if (path) subjects.push(peerSubject(name, path, short.dir, join(work, `${name}-root`)))
   const measured = await interleave(subjects, rounds, block)
@@ -152,7 +153,8 @@ async function main(): Promise<void> {
         ? execFileSync(path, ['--version'], { encoding: 'utf8' }).split('\n')[0]!
         : `${name}: not installed`,
     )
-  await wholeLife(short)
+  const bare = bareProgram(short)
+  await wholeLife(short, bare)
   await execs(long)
   const root = join(work, 'root')
   say('\n### Containers per second\n')
@@ -166,11 +168,23 @@ async function main(): Promise<void> {
       speeds.map(([inFlight, speed]) => [String(inFlight), speed]),
     ),
   )
-  const loop = await eventLoop(short, root, lives)
+  const loop = await eventLoop(short, root, lives, bare)
+  say(`\n### Lateness of the event loop's timers (${lives} warm lives)\n`)
   say(
-    `\nEvent loop blocked: p99 ${loop.p99.toFixed(2)} ms, max ${loop.max.toFixed(2)} ms (over ${lives} warm lives)`,
+    table(
+      ['meanwhile', 'p99 ms', 'max'],
+      [
+        ['nothing happens', loop.idle.p99, loop.idle.max],
+        ['the bare program runs beside Node', loop.beside.p99, loop.beside.max],
+        ['oci-ts in process', loop.lives.p99, loop.lives.max],
+        [
+          'oci-ts adds to the bare program',
+          loop.lives.p99 - loop.beside.p99,
+          loop.lives.max - loop.beside.max,
+        ],
+      ],
+    ),
   )
-  await bigProcess(short)
   if (crowdSize > 20) {
     const many = await crowd(long, root, crowdSize)
     say(`\n### ${many.count} running containers, stdio 'ignore'\n`)
@@ -188,6 +202,7 @@ async function main(): Promise<void> {
       ),
     )
   }
+  await bigProcess(short)
   const imports = importTimes(20)
   say(`\nImport of the library: median ${imports.median.toFixed(1)} ms, min ${imports.min.toFixed(1)} ms`)
 }
