@@ -92,6 +92,11 @@ export async function planCreate(root: string, id: string, options: CheckedCreat
   return { snapshot, head, launch, cgroup }
 }
 
+/** The plan of a container that would be created, without creating it. */
+export async function planContainer(id: string, options: CheckedCreate): Promise<Launch> {
+  return (await planCreate('/', id, options)).launch
+}
+
 function compileOrFill(id: string, source: Source): Compiled {
   const key = templateKey(source)
   if (key === null) return compile(id, source)

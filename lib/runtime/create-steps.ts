@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { removeSteps } from '../cgroup/operate.ts'
+import { OciError } from '../errors.ts'
 import { SLOT } from '../plan/slots.ts'
 import type { Step } from '../plan/steps.ts'
 import { type PlannedCgroup, undoMake } from './cgroups.ts'
@@ -18,6 +19,14 @@ const { O_CREAT, O_EXCL, O_RDWR } = constants
 
 /** Index in `stateSteps` of the step that makes the state directory: if that is there, the id is taken. */
 export const STATE_DIRECTORY_STEP = 1
+
+const EEXIST = 17
+
+/** What the failure of a host step of create means. */
+export function explainStateError(error: OciError, hostStep: number, id: string): OciError {
+  if (hostStep !== STATE_DIRECTORY_STEP || error.errno !== EEXIST) return error
+  return new OciError('ERR_OCI_ID_IN_USE', `container with id ${id} already exists`, { containerId: id })
+}
 
 /** The host steps that make the state directory: its lock, the record of what will be made, the start socket. */
 export function stateSteps(root: string, head: RecordHead, configText: string, notify: boolean): Step[] {

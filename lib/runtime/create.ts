@@ -1,9 +1,6 @@
-import { renameSync } from 'node:fs'
 import { isOciError, OciError } from '../errors.ts'
-import { native } from '../native.ts'
 import { SYNC } from '../plan/messages.ts'
 import { SLOT, SLOT_RANGE } from '../plan/slots.ts'
-import { containerState } from '../plan/state.ts'
 import type { Step } from '../plan/steps.ts'
 import type { Launch } from '../plan/types.ts'
 import { throwIfAborted } from './abort.ts'
@@ -11,18 +8,19 @@ import { closeAll, encodeBatch, runBatch, tryBatch } from './batch.ts'
 import { oomKilled, type PlannedCgroup } from './cgroups.ts'
 import { Pty } from './console.ts'
 import { connectConsole } from './console-socket.ts'
+import { runCreationHooks, runHooksOfFailure } from './create-hooks.ts'
 import { planCreate } from './create-plan.ts'
 import {
   cgroupSteps,
-  nextRecordStep,
+  explainStateError,
   replaceRecordStep,
   STATE_DIRECTORY_STEP,
   stateSteps,
   undoCgroupSteps,
 } from './create-steps.ts'
-import { runHooks, runHooksLeniently } from './hooks.ts'
 import { writeIdMaps } from './idmap.ts'
 import { encodeInit, type FailedLaunch, type Launched, type Spawned, tryLaunch } from './launch.ts'
+import { type NextRecord, takeNextRecord, writeNextRecord } from './next-record.ts'
 import type { CheckedCreate } from './options.ts'
 import { sendPidfd } from './pidfd-socket.ts'
 import { readStat } from './proc.ts'
@@ -30,7 +28,7 @@ import { ProcessHandle } from './process.ts'
 import type { RecordHead } from './record.ts'
 import type { Snapshot } from './snapshot.ts'
 import { NO_STDIO, planStdio, type StdioPlan } from './stdio.ts'
-import { NEXT_STATE_FILE, STATE_FILE, stateDir } from './store.ts'
+import { stateDir } from './store.ts'
 import { Tracer } from './trace.ts'
 import { pidFileStep, undoAll } from './undo.ts'
 
@@ -46,34 +44,9 @@ export interface Created {
   tracer: Tracer | undefined
 }
 
-/** A record of the process that is written, but not in its place yet. */
-interface NextRecord {
-  pid: number
-  /** Whether that worked. Never rejects. */
-  written: Promise<boolean>
-}
-
-const EEXIST = 17
-
 /** Makes a container up to `created`. If that fails, everything is as it was before. */
 export async function createContainer(root: string, id: string, options: CheckedCreate): Promise<Created> {
   return new Creation(root, id, options).run()
-}
-
-/** The plan of a container that would be created, without creating it. */
-export async function planContainer(id: string, options: CheckedCreate): Promise<Launch> {
-  return (await planCreate('/', id, options)).launch
-}
-
-/** Puts the prepared record into its place: too little to be worth the way to a worker thread. */
-function takeNextRecord(state: number): boolean {
-  const directory = `/proc/self/fd/${state}`
-  try {
-    renameSync(`${directory}/${NEXT_STATE_FILE}`, `${directory}/${STATE_FILE}`)
-    return true
-  } catch {
-    return false
-  }
 }
 
 class Creation {
@@ -130,7 +103,7 @@ class Creation {
     await this.#nextRecord?.written
     if ('error' in launched) {
       await this.#undo(launched.hostStep, launched.error)
-      throw this.#explain(launched.error, launched.hostStep)
+      throw explainStateError(launched.error, launched.hostStep, this.#id)
     }
     const [state, lock, ...ends] = launched.kept as [number, number, ...number[]]
     try {
@@ -232,35 +205,22 @@ class Creation {
     const { maps } = this.#launch
     if (name === SYNC.map && maps !== null) return writeIdMaps(maps, pid, pidfd, this.#id, signal)
     if (name !== SYNC.hooks) throw new OciError('ERR_OCI_INTERNAL', `init asks for the unknown ${name}`)
-    const { hooks } = this.#snapshot.config
-    const context = this.#hookContext('creating', pid)
-    await runHooks('prestart', hooks?.prestart, context)
-    await runHooks('createRuntime', hooks?.createRuntime, context)
-  }
-
-  #hookContext(status: 'creating' | 'stopped', pid: number) {
-    const state = containerState({ ...this.#head, config: this.#snapshot.config }, status, pid)
-    const { signal } = this.#options
-    return { containerId: this.#id, state: JSON.stringify(state), bundle: this.#head.bundle, signal }
+    return runCreationHooks(this.#head, this.#snapshot.config, pid, signal)
   }
 
   /** While init is at work, the record that names it is written, for #finish to put it in its place. */
   #writeNextRecord(pid: number, state: number): void {
-    const stat = readStat(pid)
-    if (stat === null) return
-    this.#setProcess(pid, stat.startTime)
-    // An fd of its own: the launch may have failed, and its fds be closed, before the batch is done.
-    const own = native().dup(state)
-    const step = nextRecordStep(this.#head, this.#snapshot.text)
-    const written = tryBatch([step], { slots: [SLOT.state, own], tracer: this.#tracer })
-      .then(({ error }) => error === null)
-      .finally(() => closeAll([own]))
-    this.#nextRecord = { pid, written }
+    if (this.#setProcess(pid))
+      this.#nextRecord = writeNextRecord(state, this.#head, this.#snapshot.text, this.#tracer)
   }
 
-  #setProcess(pid: number, startTime: number): void {
+  /** False: the process is gone. */
+  #setProcess(pid: number): boolean {
+    const stat = readStat(pid)
+    if (stat === null) return false
     this.#head.pid = pid
-    this.#head.startTime = startTime
+    this.#head.startTime = stat.startTime
+    return true
   }
 
   /** Records the pid, and then lets init go on without us. */
@@ -270,9 +230,9 @@ class Creation {
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, watch.pidfd, 'standard')
     const written = this.#nextRecord?.pid === pid && (await this.#nextRecord.written)
     if (written && pidFile === undefined && takeNextRecord(state) && channel.send('go') === 0) return
-    const stat = readStat(pid)
-    if (stat === null) throw new OciError('ERR_OCI_INIT_DIED', undefined, { containerId: this.#id })
-    this.#setProcess(pid, stat.startTime)
+    if (!this.#setProcess(pid)) {
+      throw new OciError('ERR_OCI_INIT_DIED', undefined, { containerId: this.#id })
+    }
     const steps: Step[] = [replaceRecordStep(this.#head, this.#snapshot.text)]
     if (pidFile !== undefined) steps.push(pidFileStep(pidFile, pid))
     steps.push({ op: 'sendGo', slot: SLOT.socket })
@@ -291,19 +251,6 @@ class Creation {
     const steps = undoCgroupSteps(this.#cgroup, failed)
     await undoAll(steps, stateDir(this.#root, this.#id))
     if (!isOciError(cause, 'ERR_OCI_HOOK_FAILED')) return
-    const { hooks } = this.#snapshot.config
-    const context = { ...this.#hookContext('stopped', 0), signal: undefined }
-    await runHooksLeniently('poststop', hooks?.poststop, context, (message) =>
-      this.#options.warn({ message }),
-    )
-  }
-
-  #explain(error: OciError, hostStep: number): OciError {
-    if (hostStep === STATE_DIRECTORY_STEP && error.errno === EEXIST) {
-      return new OciError('ERR_OCI_ID_IN_USE', `container with id ${this.#id} already exists`, {
-        containerId: this.#id,
-      })
-    }
-    return error
+    await runHooksOfFailure(this.#head, this.#snapshot.config, this.#options.warn)
   }
 }

@@ -2,6 +2,6 @@
 export { runBatch } from './batch.ts'
 export { oomKilledIn } from './cgroups.ts'
 export { createHandle, listStates, loadHandle, removeContainer } from './containers.ts'
-export { planContainer } from './create.ts'
+export { planContainer } from './create-plan.ts'
 export { hostFacts } from './facts.ts'
 export { runProgram } from './program.ts'

@@ -67,6 +67,9 @@ export interface Crowd {
   /** Milliseconds to create the first ten (median), and the last ten. */
   createFirst: number
   createLast: number
+  /** Milliseconds of a bare program's life before there was any container, and beside all of them. */
+  bareFirst: number
+  bareLast: number
 }
 
 function threads(): number {
@@ -76,7 +79,7 @@ function threads(): number {
 const collect = () => (globalThis as { gc?: () => void }).gc?.()
 
 /** Starts `count` containers that sleep, measures, and deletes them. `bundle` must run something that stays. */
-export async function crowd(bundle: Bundle, root: string, count: number): Promise<Crowd> {
+export async function crowd(bundle: Bundle, root: string, count: number, bare: Subject): Promise<Crowd> {
   const median = (times: number[]) => times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN
   const containers: Container[] = []
   const times: number[] = []
@@ -91,6 +94,8 @@ export async function crowd(bundle: Bundle, root: string, count: number): Promis
     await container.start()
     containers.push(container)
   }
+  const bareLife = async () => median(await bare.measure(20))
+  const bareFirst = await bareLife()
   try {
     for (let index = 0; index < 10; index++) await add(index)
     collect()
@@ -106,6 +111,8 @@ export async function crowd(bundle: Bundle, root: string, count: number): Promis
       threads: after.threads - before.threads,
       createFirst: median(times.slice(0, 10)),
       createLast: median(times.slice(-10)),
+      bareFirst,
+      bareLast: await bareLife(),
     }
   } finally {
     for (const container of containers) await container.delete({ force: true })

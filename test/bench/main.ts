@@ -186,7 +186,7 @@ async function main(): Promise<void> {
     ),
   )
   if (crowdSize > 20) {
-    const many = await crowd(long, root, crowdSize)
+    const many = await crowd(long, root, crowdSize, bare)
     say(`\n### ${many.count} running containers, stdio 'ignore'\n`)
     say(
       table(
@@ -198,6 +198,9 @@ async function main(): Promise<void> {
           ['create, 1st–10th, median ms', many.createFirst],
           [`create, last ten, median ms`, many.createLast],
           ['last / first', many.createLast / many.createFirst],
+          ['a bare life with none running, median ms', many.bareFirst],
+          ['a bare life beside all of them, median ms', many.bareLast],
+          ['beside all / with none, bare program', many.bareLast / many.bareFirst],
         ],
       ),
     )

@@ -1,7 +1,7 @@
 import { Bundle, type Config, spec } from 'oci-ts'
 import { expect, test } from 'vitest'
 import { encodePlan } from '../../../lib/plan/encode.ts'
-import { planContainer } from '../../../lib/runtime/create.ts'
+import { planContainer } from '../../../lib/runtime/create-plan.ts'
 import { checkCreateOptions } from '../../../lib/runtime/options.ts'
 import { tempDir } from '../../harness/temp.ts'
 
