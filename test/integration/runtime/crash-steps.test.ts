@@ -186,8 +186,11 @@ test('these tests notice a runtime that makes before it records', { timeout: TIM
   })
   const kind: Kind = { bundle, acts: ['create'], recordLate: true }
   const points = await pointsOf(kind)
-  const write = points.findIndex(({ label }) => /^create\/batch 0\/\d+ write/.test(label))
-  expect(write).toBeGreaterThan(0)
+  const made = points.findLastIndex(({ label }) =>
+    /^create\/batch 0\/\d+ (mkdir|checkCgroupEmpty)/.test(label),
+  )
+  const write = points.findIndex(({ label }, index) => index > made && / write\b/.test(label))
+  expect(write).toBeGreaterThan(made)
   const wrong = (
     await Promise.all(
       ['library', 'command line'].map((cleaner) => dieAt(kind, points[write]!, cleaner as never, true)),
@@ -195,6 +198,6 @@ test('these tests notice a runtime that makes before it records', { timeout: TIM
   ).flat()
   const left = wrong.map((text) => /: cgroup (.*)/.exec(text)?.[1])
   for (const cgroup of left) if (cgroup !== undefined) rmdirSync(cgroup)
-  expect(left.length).toBeGreaterThan(2)
+  expect(left.length).toBeGreaterThan(1)
   expect(left).not.toContain(undefined)
 })
