@@ -37,7 +37,8 @@ function shape({ stdout }: Ran): string {
       // runc's state leaves it out.
       .replaceAll(/ {2}"owner": "[^"]*"/g, '')
       .replaceAll(/CREATED +/g, 'CREATED ')
-      .replaceAll(/ *\b\d+\b/g, ' N')
+      // The column is as wide as the number.
+      .replaceAll(/ *\b\d+\b(?: +(?=created|running|paused|stopped))?/g, ' N ')
   )
 }
 
