@@ -240,9 +240,8 @@ function stopped(id: string): OciError {
   return new OciError('ERR_OCI_STATE', `container ${id} is stopped`, { containerId: id })
 }
 
-function isClosed({ step, errno }: OciError): boolean {
-  const way = step === 'spawn' || step === 'joinCgroup' || step === 'open'
-  return way && (errno === EBUSY || errno === ENOENT)
+function isClosed({ step = '', errno }: OciError): boolean {
+  return ['spawn', 'joinCgroup', 'open'].includes(step) && (errno === EBUSY || errno === ENOENT)
 }
 
 /** CLONE_NEW* flags of the namespaces in which a process differs from us. */

@@ -177,7 +177,7 @@ test('no thread waits: a hundred watches', async () => {
   const threads = readdirSync('/proc/self/task').length
   const events = Array.from({ length: 100 }, () => container.events({ intervalMs: 60_000 }))
   const all = events.map((one) => one.next())
-  expect(readdirSync('/proc/self/task').length).toBe(threads)
+  expect(readdirSync('/proc/self/task').length).toBeLessThanOrEqual(threads)
   await container.pause()
   for (const result of await Promise.all(all)) expect(result.value).toEqual({ type: 'paused' })
   for (const one of events) await one.return?.()
