@@ -5,6 +5,7 @@ import { ContainerProcess, waitFor } from './container-process.ts'
 import type { DeleteOptions, KillOptions, RootOptions, SignalOptions } from './runtime/call-options.ts'
 import type { Pty } from './runtime/console.ts'
 import type { ContainerHandle } from './runtime/container-handle.ts'
+import type { ContainerEvent, EventsOptions } from './runtime/event-types.ts'
 import type { ExitStatus } from './runtime/exit.ts'
 import { operations } from './runtime/lazy.ts'
 import type { CreateOptions, ExecOptions, StartOptions } from './runtime/options.ts'
@@ -182,6 +183,25 @@ export class Container implements AsyncDisposable {
   /** What it has used so far. */
   async stats(options: SignalOptions = {}): Promise<Stats> {
     return this.#handle.stats(options)
+  }
+
+  /**
+   * What happens to it, from this call on: an `exit` event is the last one. Where a reader is slow nothing piles up: stats
+   * are read when they are wanted, and events that say nothing new are left out. Nothing is polled, and nothing is held
+   * any more after the end, a `break` or an abort. Who waits for the next event keeps Node alive.
+   *
+   * @example
+   * ```ts
+   * for await (const event of container.events({ intervalMs: 1000 })) {
+   *   if (event.type === 'stats') console.log(event.stats.memory?.usageBytes)
+   *   else console.log(event.type)
+   * }
+   * ```
+   * @throws OciError `ERR_OCI_OPTION_INVALID`, `ERR_OCI_UNSUPPORTED` for stats without a cgroup, `ERR_OCI_CGROUP`; the
+   *   iteration: `ERR_OCI_ABORTED`
+   */
+  events(options: EventsOptions = {}): AsyncIterableIterator<ContainerEvent> {
+    return this.#handle.events(options)
   }
 
   /** Pids, on the host, of all its processes. */

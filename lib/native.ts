@@ -112,7 +112,7 @@ export interface Native {
    */
   run(plan: Uint8Array, slots: readonly number[], keep: readonly number[]): Promise<NativeRunResult>
   report(fd: number): NativeReport
-  /** events: 1 readable, 2 writable, 4 disconnected (POLLRDHUP/HUP). The callback gets a negative errno or the events. */
+  /** events: 1 readable, 2 writable, 4 disconnected (POLLRDHUP/HUP), 8 urgent (POLLPRI). The callback gets a negative errno or the events. */
   poll(fd: number, events: number, callback: (events: number) => void): NativePoll
   /** recvmsg without blocking. */
   recv(fd: number): NativeDatagram | null
@@ -130,6 +130,8 @@ export interface Native {
   pipe(): [read: number, write: number]
   /** A sealed memfd with this content. */
   memfd(name: string, data: Uint8Array): number
+  /** A counter (eventfd(2)) of 0 that does not block. */
+  eventfd(): number
   close(fd: number): void
   dup(fd: number): number
   /** Sets O_NONBLOCK. 0 or a positive errno. */

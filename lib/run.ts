@@ -151,11 +151,12 @@ async function runBundle(bundle: Bundle, options: RunOptions, begin: number): Pr
     }
     await started(container, () => timedOut)
     if (hasInput) feed(container, input)
-    const status = await container.wait()
+    const { exitCode, signal: ended } = await container.wait()
     const { oomKilledIn } = await operations()
     if (signal?.aborted) throw abortError(signal, id)
     return {
-      ...status,
+      exitCode,
+      signal: ended,
       stdout: outputs[0].text(),
       stderr: outputs[1].text(),
       durationMs: performance.now() - begin,

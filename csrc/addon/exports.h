@@ -8,7 +8,7 @@ namespace oci::addon {
 void init_run(Napi::Env env, Napi::Object exports);      // run, report
 void init_poll(Napi::Env env, Napi::Object exports);     // poll
 void init_sockets(Napi::Env env, Napi::Object exports);  // recv, send, connect…, bindDatagram
-void init_fds(Napi::Env env, Napi::Object exports);      // pipe, memfd, close, dup, setNonblock, terminals
+void init_fds(Napi::Env env, Napi::Object exports);      // pipe, memfd, eventfd, close, dup, …
 void init_pidfd(Napi::Env env,
                 Napi::Object exports);  // pidfdOpen, pidfdSignal, pidfdExit, becomeSubreaper, reap
 void init_facts(Napi::Env env, Napi::Object exports);    // facts

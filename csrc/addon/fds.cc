@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <termios.h>
@@ -54,6 +55,15 @@ Napi::Value memfd(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   return Napi::Number::New(env, fd.release());
+}
+
+Napi::Value eventfd(const Napi::CallbackInfo& info) {
+  int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) {
+    throw_system_error(info.Env(), "eventfd2", errno);
+    return info.Env().Undefined();
+  }
+  return Napi::Number::New(info.Env(), fd);
 }
 
 Napi::Value close(const Napi::CallbackInfo& info) {
@@ -138,6 +148,7 @@ Napi::Value errno_name_of(const Napi::CallbackInfo& info) {
 void init_fds(Napi::Env env, Napi::Object exports) {
   exports.Set("pipe", Napi::Function::New<pipe>(env, "pipe"));
   exports.Set("memfd", Napi::Function::New<memfd>(env, "memfd"));
+  exports.Set("eventfd", Napi::Function::New<eventfd>(env, "eventfd"));
   exports.Set("close", Napi::Function::New<close>(env, "close"));
   exports.Set("dup", Napi::Function::New<dup>(env, "dup"));
   exports.Set("setNonblock", Napi::Function::New<set_nonblock>(env, "setNonblock"));

@@ -129,7 +129,7 @@ Napi::Value poll(const Napi::CallbackInfo& info) {
   int fd = int_argument(info, 0);
   int events = int_argument(info, 1);
   if (env.IsExceptionPending()) return env.Undefined();
-  constexpr int known = UV_READABLE | UV_WRITABLE | UV_DISCONNECT;
+  constexpr int known = UV_READABLE | UV_WRITABLE | UV_DISCONNECT | UV_PRIORITIZED;
   if (!info[2].IsFunction() || events <= 0 || (events & ~known) != 0) {
     Napi::TypeError::New(env, "poll(fd, events, callback)").ThrowAsJavaScriptException();
     return env.Undefined();

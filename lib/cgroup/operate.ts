@@ -10,6 +10,16 @@ export function frozenFile(location: CgroupLocation): string | null {
   return freezer && `${freezer.dir}/${freezer.v1 ? 'freezer.self_freezing' : 'cgroup.freeze'}`
 }
 
+/**
+ * The file that changes whenever a cgroup is frozen or thawed. `v1`: only writing to it is noticed, by inotify(7); else
+ * it can be polled.
+ */
+export function freezerEvents(location: CgroupLocation): { path: string; v1: boolean } | null {
+  const freezer = freezerDir(location)
+  if (freezer === null) return null
+  return { path: `${freezer.dir}/${freezer.v1 ? 'freezer.state' : 'cgroup.events'}`, v1: freezer.v1 }
+}
+
 function freezerDir(location: CgroupLocation): { dir: string; v1: boolean } | null {
   const v1 = location.v1.find(({ controllers }) => controllers.includes('freezer'))
   if (v1) return { dir: v1.dir, v1: true }

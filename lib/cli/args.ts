@@ -1,10 +1,11 @@
 import { suggest } from '../config/suggest.ts'
+import { parseDuration } from './duration.ts'
 import { UsageError } from './usage.ts'
 
 /** One flag of a command. */
 export interface Flag {
-  /** `list` and `int-list` may be given often. */
-  type: 'bool' | 'string' | 'list' | 'int' | 'int-list'
+  /** `list` and `int-list` may be given often; a `duration` (`1m30s`, `500ms`) comes in milliseconds. */
+  type: 'bool' | 'string' | 'list' | 'int' | 'int-list' | 'duration'
   /** One-letter form, without its dash. */
   short?: string
   /** What it does, for `--help`. */
@@ -29,6 +30,7 @@ interface FlagTypes {
   list: string[]
   int: number
   'int-list': number[]
+  duration: number
 }
 
 /** A command line, taken apart. */
@@ -76,9 +78,10 @@ export function parseArgs<F extends Flags>(args: readonly string[], flags: F, in
     }
     if (equals < 0 && index + 1 >= args.length) throw new UsageError(`flag needs an argument: -${given}`)
     const value = equals < 0 ? args[++index]! : text.slice(equals + 1)
-    const parsed = flag.type.startsWith('int') ? parseInteger(given, value) : value
-    if (flag.type === 'string' || flag.type === 'int') values[name] = parsed
-    else values[name] = [...((values[name] as unknown[] | undefined) ?? []), parsed]
+    const parsed = parseValue(flag, given, value)
+    if (flag.type.endsWith('list'))
+      values[name] = [...((values[name] as unknown[] | undefined) ?? []), parsed]
+    else values[name] = parsed
   }
   return { flags: values as FlagValues<F>, rest }
 }
@@ -90,6 +93,14 @@ function longName(given: string, flags: Flags): string {
   throw new UsageError(
     `flag provided but not defined: -${given}${meant === undefined ? '' : ` (did you mean --${meant}?)`}`,
   )
+}
+
+function parseValue({ type }: Flag, name: string, text: string): unknown {
+  if (type.startsWith('int')) return parseInteger(name, text)
+  if (type !== 'duration') return text
+  const milliseconds = parseDuration(text)
+  if (milliseconds !== undefined) return milliseconds
+  throw new UsageError(`invalid value "${text}" for flag -${name}: parse error`)
 }
 
 function parseInteger(name: string, text: string): number {

@@ -1,5 +1,4 @@
 import { accessSync, constants } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from '../../types/index.ts'
 import { createCgroup } from '../cgroup/create.ts'
@@ -10,6 +9,7 @@ import type { CgroupCreation, CgroupLocation } from '../cgroup/types.ts'
 import { OciError } from '../errors.ts'
 import type { Plan, Step } from '../plan/steps.ts'
 import type { RuntimeFacts } from './facts.ts'
+import { oomKills } from './oom.ts'
 import { readRecord, stateRoot } from './store.ts'
 
 /** Who manages the containers' cgroups. */
@@ -86,11 +86,7 @@ export function undoMake(location: CgroupLocation, make: Plan, failed: number): 
 
 /** Whether the kernel has killed a process of the cgroup because memory ran out. */
 export async function oomKilled(location: CgroupLocation): Promise<boolean> {
-  const memory = location.v1.find(({ controllers }) => controllers.includes('memory'))
-  const file = memory ? `${memory.dir}/memory.oom_control` : location.v2 && `${location.v2.dir}/memory.events`
-  if (!file) return false
-  const text = await readFile(file, 'utf8').catch(() => '')
-  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0) > 0
+  return oomKills(location) > 0
 }
 
 /** As `oomKilled`, of a container by its id; false if it is gone. */

@@ -7,6 +7,8 @@ import { throwIfAborted } from './abort.ts'
 import type { DeleteOptions, KillOptions, SignalOptions } from './call-options.ts'
 import { oomKilled } from './cgroups.ts'
 import { deleteById, deleteRecorded } from './delete.ts'
+import type { EventsOptions } from './event-types.ts'
+import { EventStream } from './events.ts'
 import { type Executed, execProcess } from './exec.ts'
 import { freezeContainer } from './freeze.ts'
 import { killContainer } from './kill.ts'
@@ -37,6 +39,9 @@ export interface ContainerParts {
   tracer: Tracer | undefined
   warn: (warning: Warning) => void
 }
+
+/** Reads what a container has used. */
+export type StatsReader<T> = (root: string, head: RecordHead) => Promise<T>
 
 /** What this process holds of a container, and the calls on it. */
 export class ContainerHandle {
@@ -132,6 +137,26 @@ export class ContainerHandle {
   async stats(options: SignalOptions): Promise<Stats> {
     this.#check('stats', options)
     return readStats(this.#root, this.head)
+  }
+
+  /** @param read reads the stats, for those who want them in another form */
+  events<T = Stats>(
+    options: EventsOptions,
+    read: StatsReader<T> = readStats as StatsReader<T>,
+  ): EventStream<T> {
+    checkOptions('Container.events', options, ['intervalMs', 'signal'])
+    checkSignal(options.signal)
+    this.#use()
+    const { head, process } = this
+    return new EventStream(
+      {
+        id: head.id,
+        cgroup: head.cgroup,
+        watch: process.watch,
+        readStats: () => read(this.#root, head),
+      },
+      options,
+    )
   }
 
   async processes(options: SignalOptions): Promise<number[]> {

@@ -8,6 +8,7 @@ import { ContainerHandle, containerKey } from './container-handle.ts'
 import { createContainer } from './create.ts'
 import { deleteById } from './delete.ts'
 import { listContainers } from './list.ts'
+import { oomKills } from './oom.ts'
 import { type CreateOptions, checkCreateOptions, checkSignal, emitWarning } from './options.ts'
 import { ProcessHandle } from './process.ts'
 import { inTurn } from './queue.ts'
@@ -27,6 +28,7 @@ export async function createHandle(id: string, options: CreateOptions): Promise<
   )
   const { head, handle, snapshot, state, report, tracer } = created
   rememberWatch(head, handle.watch!)
+  handle.watch!.countOom(() => oomKills(head.cgroup))
   const { warn } = checked
   return new ContainerHandle({
     root,
@@ -47,7 +49,9 @@ export async function loadHandle(id: string, options: RootOptions): Promise<Cont
   throwIfAborted(checkSignal(options.signal))
   const root = stateRoot(options.root)
   const { config, ...head } = await loadRecord(root, id)
-  const process = new ProcessHandle(head.pid, watchProcess(head), NO_STREAMS, null)
+  const watch = watchProcess(head)
+  watch?.countOom(() => oomKills(head.cgroup))
+  const process = new ProcessHandle(head.pid, watch, NO_STREAMS, null)
   return new ContainerHandle({
     root,
     head,

@@ -77,6 +77,7 @@ export async function deleteRecorded(root: string, target: Deletable, request: D
   const steps: Step[] = lockSteps(root, id)
   const slots: number[] = []
   if (status !== 'stopped' && watch !== null && watch.pidfd >= 0) {
+    watch.expectKill()
     slots.push(SLOT.pidfd, watch.pidfd)
     steps.push(
       { op: 'signal', pidfd: SLOT.pidfd, signal: SIGKILL, ignore: [ESRCH] },

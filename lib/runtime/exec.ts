@@ -18,6 +18,7 @@ import { connectConsole } from './console-socket.ts'
 import type { ExitWatch } from './exit.ts'
 import { hostFacts, type RuntimeFacts } from './facts.ts'
 import { type FailedLaunch, type Launched, tryLaunch } from './launch.ts'
+import { oomKills } from './oom.ts'
 import {
   type CheckedLaunch,
   checkLaunchOptions,
@@ -106,6 +107,8 @@ class Attempt {
   readonly #console: number
   readonly #stdio: ReturnType<typeof planStdio>
   #tracer: Tracer | undefined
+  #location: CgroupLocation
+  #oomBefore = 0
 
   constructor(
     target: ExecTarget,
@@ -115,6 +118,7 @@ class Attempt {
     console: number,
   ) {
     this.#target = target
+    this.#location = target.head.cgroup
     this.#process = process
     this.#options = options
     this.#facts = facts
@@ -154,6 +158,8 @@ class Attempt {
     if (this.#console >= 0) slots.push(SLOT.consoleSocket, this.#console)
     const root = { op: 'open', to: SLOT.root, path: `/proc/${head.pid}/root`, flags: O_PATH } as const
     this.#tracer = trace ? new Tracer() : undefined
+    this.#location = location
+    this.#oomBefore = oomKills(location)
     try {
       return await tryLaunch({
         launch: plan,
@@ -182,6 +188,7 @@ class Attempt {
 
   async finish(launched: Launched): Promise<Executed> {
     const { pidFile, pidfdSocket } = this.#options
+    launched.watch.countOom(() => oomKills(this.#location), this.#oomBefore)
     launched.channel.close()
     launched.closeReport()
     const pty = launched.console < 0 ? null : new Pty(launched.console)
@@ -233,9 +240,8 @@ function stopped(id: string): OciError {
   return new OciError('ERR_OCI_STATE', `container ${id} is stopped`, { containerId: id })
 }
 
-function isClosed({ step, errno }: OciError): boolean {
-  const way = step === 'spawn' || step === 'joinCgroup' || step === 'open'
-  return way && (errno === EBUSY || errno === ENOENT)
+function isClosed({ step = '', errno }: OciError): boolean {
+  return ['spawn', 'joinCgroup', 'open'].includes(step) && (errno === EBUSY || errno === ENOENT)
 }
 
 /** CLONE_NEW* flags of the namespaces in which a process differs from us. */

@@ -1,4 +1,4 @@
-import { type NativePoll, native } from '../native.ts'
+import { type NativeExit, type NativePoll, native } from '../native.ts'
 import { signalName } from './signals.ts'
 
 /** How a process ended. Both are null where that can't be learned (it was another process's child). */
@@ -7,9 +7,17 @@ export interface ExitStatus {
   exitCode: number | null
   /** Name of the signal that ended it (`'SIGKILL'`), or null. */
   signal: string | null
+  /**
+   * true: that SIGKILL came from the kernel, because memory ran out. Absent otherwise. The kernel counts such kills by
+   * cgroup: while this process runs, somebody else's SIGKILL that follows the death of another process of the container
+   * is told apart only if it was sent by this library in the same Node.js process.
+   */
+  oomKilled?: true
 }
 
 const UNKNOWN: ExitStatus = Object.freeze({ exitCode: null, signal: null })
+
+const SIGKILL = 9
 
 /** Until the parent of a foreign process has reaped it, its status can't be asked for: how long to wait, in ms. */
 const RETRIES = [0, 1, 2, 4, 8, 16, 32, 64]
@@ -27,6 +35,9 @@ export class ExitWatch {
   #holds = 0
   #lent = 0
   #left = -1
+  #oomKills: (() => number) | undefined
+  #oomBefore = 0
+  readonly #listeners = new Set<(status: ExitStatus) => void>()
   #settle: (status: ExitStatus) => void = () => {}
 
   /** @param pidfd a pidfd, which the watch takes over */
@@ -83,9 +94,34 @@ export class ExitWatch {
     }
   }
 
+  /** Calls back at the end, once, unless the returned function is called before. Only for one that has not ended. */
+  onExit(listener: (status: ExitStatus) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Tells from then on whether memory ran out when the process ends by SIGKILL.
+   *
+   * @param kills how many processes the kernel has killed for that where the process lives
+   * @param before how many it had when the process was known to be alive
+   */
+  countOom(kills: () => number, before: number = kills()): void {
+    if (this.#oomKills !== undefined) return
+    this.#oomKills = kills
+    this.#oomBefore = before
+  }
+
+  /** To be called before SIGKILL is sent in another way than by `signal`. */
+  expectKill(): void {
+    if (this.#oomKills !== undefined) this.#oomBefore = this.#oomKills()
+  }
+
   /** Sends a signal. Returns 0 or a positive errno; ESRCH after the end. */
   signal(number: number): number {
-    return this.#pidfd < 0 ? 3 : native().pidfdSignal(this.#pidfd, number)
+    if (this.#pidfd < 0) return 3
+    if (number === SIGKILL) this.expectKill()
+    return native().pidfdSignal(this.#pidfd, number)
   }
 
   #check(retry: number): void {
@@ -108,10 +144,16 @@ export class ExitWatch {
     this.#pidfd = -1
     if (this.#lent > 0) this.#left = pidfd
     else native().close(pidfd)
-    this.#status = exit.unknown
-      ? UNKNOWN
-      : Object.freeze({ exitCode: exit.code, signal: exit.signal === null ? null : signalName(exit.signal) })
+    this.#status = exit.unknown ? UNKNOWN : this.#statusOf(exit)
     this.#settle(this.#status)
+    for (const listener of this.#listeners) listener(this.#status)
+    this.#listeners.clear()
+  }
+
+  #statusOf({ code, signal }: NativeExit): ExitStatus {
+    const status = { exitCode: code, signal: signal === null ? null : signalName(signal) }
+    const oomKilled = signal === SIGKILL && (this.#oomKills?.() ?? 0) > this.#oomBefore
+    return Object.freeze(oomKilled ? { ...status, oomKilled } : status)
   }
 
   #again(retry: number): void {

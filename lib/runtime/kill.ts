@@ -35,6 +35,7 @@ export async function killContainer(
   if (stopped && !all) throw notRunning(id)
   const ownPids = config.linux?.namespaces?.some(({ type, path }) => type === 'pid' && !path) ?? false
   const steps = all || (signal === SIGKILL && !ownPids) ? killSteps(cgroup, signal) : []
+  if (signal === SIGKILL) watch?.expectKill()
   if (!all || steps.length === 0) {
     const errno = watch === null ? ESRCH : watch.signal(signal)
     if (errno === ESRCH && !all) throw notRunning(id)

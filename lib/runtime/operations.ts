@@ -5,3 +5,4 @@ export { createHandle, listStates, loadHandle, removeContainer } from './contain
 export { planContainer } from './create-plan.ts'
 export { hostFacts } from './facts.ts'
 export { runProgram } from './program.ts'
+export { readStatsTexts } from './stats.ts'

@@ -118,7 +118,7 @@ describe('limits', () => {
       '-c',
       'x=a; while true; do x=$x$x; done',
     ])
-    expect(await container.wait()).toEqual({ exitCode: null, signal: 'SIGKILL' })
+    expect(await container.wait()).toEqual({ exitCode: null, signal: 'SIGKILL', oomKilled: true })
   })
 
   test('devices: those of every container, those allowed, no other', async () => {

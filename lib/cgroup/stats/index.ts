@@ -3,8 +3,9 @@ import { ERRNO } from '../constants.ts'
 import { controllerDir } from '../limits.ts'
 import type { CgroupLayout, CgroupLocation } from '../types.ts'
 import { cpusetStats } from './common.ts'
-import { defined, limitOf, pressure, single, type Texts } from './text.ts'
-import type { IoStats, MemoryStats, PidsStats, RdmaStats, Stats } from './types.ts'
+import { network } from './network.ts'
+import { defined, keyed, limitOf, pressure, single, type Texts } from './text.ts'
+import type { IoStats, MemoryStats, MiscStats, PidsStats, RdmaStats, Stats } from './types.ts'
 import { cpuV1, hugetlbFilesV1, hugetlbV1, ioV1, memoryV1, V1_FILES } from './v1.ts'
 import { cpuV2, hugetlbFilesV2, hugetlbV2, ioV2, memoryV2, PRESSURE_FILES, V2_FILES } from './v2.ts'
 
@@ -18,6 +19,9 @@ export interface StatsFile {
   /** Absolute path on the host. */
   path: string
 }
+
+/** The key, in `Texts`, of the text of /proc/PID/net/dev. */
+export const NETWORK = 'net/dev'
 
 /** Most bytes of a stats file: io.stat and blkio have a few lines for each block device. */
 const MAX_SIZE = 256 * 1024
@@ -33,14 +37,16 @@ export function statsFiles(
   hugePageSizes: readonly string[],
 ): StatsFile[] {
   const files: StatsFile[] = []
-  const add = (dir: string, names: readonly string[]) => {
-    for (const name of names) files.push({ name, path: `${dir}/${name}` })
+  const add = (dir: string, names: readonly string[], without = '') => {
+    for (const name of names) files.push({ name, path: `${dir}/${name.slice(without.length)}` })
   }
   for (const { controllers, dir } of location.v1) {
+    const noPrefix = layout.v1.find((one) => one.controllers.includes('cpuset'))?.noPrefix === true
     for (const controller of controllers) {
       add(
         dir,
         controller === 'hugetlb' ? hugePageSizes.flatMap(hugetlbFilesV1) : (V1_FILES[controller] ?? []),
+        controller === 'cpuset' && noPrefix ? 'cpuset.' : '',
       )
     }
   }
@@ -90,6 +96,8 @@ export function parseStats(texts: Texts, hugePageSizes: readonly string[] = []):
     io: withPressure<IoStats>(io, pressures.io),
     hugetlb: byKey(hugePageSizes, (size) => hugetlbV1(texts, size) ?? hugetlbV2(texts, size)),
     rdma: rdma(texts),
+    misc: misc(texts),
+    network: network(texts[NETWORK]),
   })
 }
 
@@ -114,10 +122,31 @@ function byKey<T>(
 
 function pids(texts: Texts): PidsStats | undefined {
   const current = single(texts['pids.current'])
-  if (current !== undefined) return { current, limit: limitOf(texts['pids.max']) }
-  // Without the controller at least the processes can be counted.
-  const procs = texts['cgroup.procs']
-  return procs === undefined ? undefined : { current: procs.split('\n').filter(Boolean).length, limit: null }
+  if (current !== undefined) {
+    return defined<PidsStats>({
+      current,
+      limit: limitOf(texts['pids.max']),
+      peak: single(texts['pids.peak']),
+      failures: keyed(texts['pids.events']).max,
+    })
+  }
+  // Without the controller at least the processes can be counted, or the threads of a threaded cgroup.
+  const tasks = texts['cgroup.procs'] || texts['cgroup.threads']
+  return tasks ? { current: tasks.split('\n').filter(Boolean).length, limit: null } : undefined
+}
+
+function misc(texts: Texts): Record<string, MiscStats> | undefined {
+  const current = keyed(texts['misc.current'])
+  const [limits, peaks, events] = ['max', 'peak', 'events'].map((name) => keyed(texts[`misc.${name}`]))
+  return byKey(Object.keys(current), (name) =>
+    defined<MiscStats>({
+      current: current[name]!,
+      // The word `max`.
+      limit: Number.isNaN(limits![name] ?? Number.NaN) ? null : limits![name]!,
+      peak: peaks![name],
+      failures: events![`${name}.max`],
+    }),
+  )
 }
 
 const RDMA_LINE = /^(\S+) hca_handle=(\S+) hca_object=(\S+)$/gm

@@ -12,6 +12,13 @@ export interface Stats {
   hugetlb?: Record<string, HugetlbStats>
   /** By device. */
   rdma?: Record<string, RdmaStats>
+  /** By resource, as the kernel names it: `sev`, `tdx` … */
+  misc?: Record<string, MiscStats>
+  /**
+   * Interfaces of the network namespace that its first process lives in. Left out if that is the one of the process that
+   * asks: what they count would not be the container's.
+   */
+  network?: NetworkStats[]
 }
 
 /** CPU time in nanoseconds. */
@@ -19,6 +26,12 @@ export interface CpuStats {
   usageNs: number
   userNs: number
   systemNs: number
+  /** At lowered priority, a part of `userNs`; cgroup v2 only (Linux 6.11). */
+  niceNs?: number
+  /** CPUs kept idle by core scheduling; cgroup v2 only. */
+  forcedIdleNs?: number
+  /** By CPU; cgroup v1 only. */
+  perCpuNs?: number[]
   /** By CPU; cgroup v1 only. */
   perCpuUserNs?: number[]
   /** By CPU; cgroup v1 only. */
@@ -43,6 +56,8 @@ export interface CpuStats {
 export interface CpusetStats {
   cpus: number[]
   mems: number[]
+  /** Settings of cpuset.*, by the kernel's names (`cpu_exclusive`, `memory_migrate` …); cgroup v1 only. */
+  flags?: Record<string, number>
 }
 
 /** Bytes of one kind of memory. */
@@ -67,10 +82,16 @@ export interface MemoryStats extends MemoryUsage {
   kernel?: MemoryUsage
   /** Memory of TCP buffers; cgroup v1 only. */
   kernelTcp?: MemoryUsage
+  /** Compressed swap in memory; cgroup v2 only. */
+  zswap?: MemoryUsage
   /** Processes killed because memory ran out. */
   oomKills?: number
+  /** memory.events as it is: how often which limit was hit; cgroup v2 only. */
+  events?: Record<string, number>
   /** memory.stat as it is: the kernel's names and units. */
   stat: Record<string, number>
+  /** memory.numa_stat as it is, by name and then by node (`N0`) or `total`: in pages on cgroup v1, else the kernel's units. */
+  numa?: Record<string, Record<string, number>>
   pressure?: Pressure
 }
 
@@ -78,13 +99,17 @@ export interface MemoryStats extends MemoryUsage {
 export interface PidsStats {
   current: number
   limit: number | null
+  /** The most there have been. */
+  peak?: number
+  /** How often the limit was hit. */
+  failures?: number
 }
 
 /** A counter of one block device. */
 export interface IoEntry {
   major: number
   minor: number
-  /** As the kernel names it: `Read`, `Write`, `Sync`, `Async`, `Discard`, `Total`, on both versions. */
+  /** As the kernel names it: `Read`, `Write`, `Sync`, `Async`, `Discard`, `Total`, on both versions; '' if it tells none apart. */
   op: string
   value: number
 }
@@ -93,6 +118,20 @@ export interface IoEntry {
 export interface IoStats {
   bytes: IoEntry[]
   operations: IoEntry[]
+  /** Requests that wait now; cgroup v1 only, like all that follow but `devices`, and only of some schedulers. */
+  queued?: IoEntry[]
+  /** From the dispatch of requests to their end, in nanoseconds. */
+  serviceTimeNs?: IoEntry[]
+  /** In the scheduler's queues, in nanoseconds. */
+  waitTimeNs?: IoEntry[]
+  /** Requests merged into others. */
+  merged?: IoEntry[]
+  /** Time that devices were the cgroup's, in milliseconds. */
+  timeMs?: IoEntry[]
+  /** Sectors of 512 bytes. */
+  sectors?: IoEntry[]
+  /** io.stat as it is, by device (`8:0`): the kernel's names and units; cgroup v2 only. */
+  devices?: Record<string, Record<string, number>>
   pressure?: Pressure
 }
 
@@ -109,6 +148,29 @@ export interface HugetlbStats {
 export interface RdmaStats {
   handles: { current: number; limit: number | null }
   objects: { current: number; limit: number | null }
+}
+
+/** A resource of which the host has few (misc controller). */
+export interface MiscStats {
+  current: number
+  limit: number | null
+  /** The most there has been. */
+  peak?: number
+  /** How often the limit was hit. */
+  failures?: number
+}
+
+/** One network interface, as seen from inside the container. */
+export interface NetworkStats {
+  name: string
+  rxBytes: number
+  rxPackets: number
+  rxErrors: number
+  rxDropped: number
+  txBytes: number
+  txPackets: number
+  txErrors: number
+  txDropped: number
 }
 
 /** How long tasks had to wait for a resource: pressure stall information. */

@@ -1,25 +1,42 @@
-import { cpuStats, memoryStats, memoryUsage } from './common.ts'
+import { CPUSET_FLAGS, cpuStats, memoryStats, memoryUsage } from './common.ts'
 import { defined, keyed, single, type Texts } from './text.ts'
 import type { CpuStats, HugetlbStats, IoEntry, IoStats, MemoryStats, MemoryUsage } from './types.ts'
+
+/** Tables of block devices, with the names of their files. */
+const IO_TABLES = [
+  ['bytes', 'io_service_bytes'],
+  ['operations', 'io_serviced'],
+  ['queued', 'io_queued'],
+  ['serviceTimeNs', 'io_service_time'],
+  ['waitTimeNs', 'io_wait_time'],
+  ['merged', 'io_merged'],
+  ['timeMs', 'time'],
+  ['sectors', 'sectors'],
+] as const
 
 /** Files of each v1 controller that stats come from. */
 export const V1_FILES: Readonly<Record<string, readonly string[]>> = {
   cpu: ['cpu.stat'],
-  cpuacct: ['cpuacct.usage', 'cpuacct.usage_user', 'cpuacct.usage_sys', 'cpuacct.usage_all'],
-  cpuset: ['cpuset.cpus', 'cpuset.mems'],
+  cpuacct: ['', '_user', '_sys', '_percpu', '_all'].map((name) => `cpuacct.usage${name}`),
+  cpuset: ['cpus', 'mems', ...CPUSET_FLAGS].map((name) => `cpuset.${name}`),
   memory: [
     'memory.stat',
     'memory.oom_control',
+    'memory.numa_stat',
     ...['memory', 'memory.memsw', 'memory.kmem', 'memory.kmem.tcp'].flatMap((prefix) =>
       ['usage_in_bytes', 'max_usage_in_bytes', 'failcnt', 'limit_in_bytes'].map(
         (name) => `${prefix}.${name}`,
       ),
     ),
   ],
-  pids: ['pids.current', 'pids.max'],
-  blkio: ['', 'throttle.', 'bfq.'].flatMap((prefix) =>
-    ['io_service_bytes_recursive', 'io_serviced_recursive'].map((name) => `blkio.${prefix}${name}`),
-  ),
+  pids: ['pids.current', 'pids.max', 'pids.peak', 'pids.events'],
+  blkio: [
+    ...['', 'bfq.'].flatMap((prefix) => IO_TABLES.map(([, name]) => `blkio.${prefix}${name}_recursive`)),
+    ...['_recursive', ''].flatMap((suffix) =>
+      ['io_service_bytes', 'io_serviced'].map((name) => `blkio.throttle.${name}${suffix}`),
+    ),
+  ],
+  misc: ['misc.current', 'misc.max', 'misc.events'],
   rdma: ['rdma.current', 'rdma.max'],
 }
 
@@ -47,6 +64,7 @@ export function cpuV1(texts: Texts): CpuStats | undefined {
     systemNs: single(texts['cpuacct.usage_sys']) ?? 0,
     throttledNs: stat.throttled_time,
     burstNs: stat.burst_time,
+    perCpuNs: (texts['cpuacct.usage_percpu'] ?? '').split(/\s+/).filter(Boolean).map(Number),
     perCpu,
   })
 }
@@ -78,23 +96,37 @@ export function memoryV1(texts: Texts): MemoryStats | undefined {
   })
 }
 
-function entries(text: string): IoEntry[] {
-  return text.split('\n').flatMap((line) => {
-    const match = /^(\d+):(\d+) (\w+) (\d+)$/.exec(line)
+function entries(text: string | undefined): IoEntry[] {
+  return (text ?? '').split('\n').flatMap((line) => {
+    const match = /^(\d+):(\d+) (?:(\w+) )?(\d+)$/.exec(line)
     if (!match) return []
-    const [, major, minor, op, value] = match
-    return [{ major: Number(major), minor: Number(minor), op: op!, value: Number(value) }]
+    const [, major, minor, op = '', value] = match
+    return [{ major: Number(major), minor: Number(minor), op, value: Number(value) }]
   })
 }
 
-/** Bytes and operations, as BFQ counts them, CFQ, or the throttle layer. */
+/** What there is for block devices, as BFQ counts it, CFQ, or the throttle layer. */
 export function ioV1(texts: Texts): IoStats | undefined {
-  for (const prefix of ['blkio.bfq.', 'blkio.', 'blkio.throttle.']) {
-    const bytes = entries(texts[`${prefix}io_service_bytes_recursive`] ?? '')
+  for (const [prefix, suffix] of [
+    ['bfq.', '_recursive'],
+    ['', '_recursive'],
+    ['throttle.', '_recursive'],
+    // Before Linux 5.0.
+    ['throttle.', ''],
+  ]) {
+    const read = (name: string) => entries(texts[`blkio.${prefix}${name}${suffix}`])
+    const bytes = read('io_service_bytes')
     // A scheduler that no device uses counts nothing.
-    if (bytes.length > 0) return { bytes, operations: entries(texts[`${prefix}io_serviced_recursive`] ?? '') }
+    if (bytes.length === 0) continue
+    const tables = IO_TABLES.map(([key, name]) => [key, read(name)] as const)
+    return {
+      ...Object.fromEntries(tables.filter(([, table]) => table.length > 0)),
+      bytes,
+      operations: read('io_serviced'),
+    }
   }
-  return texts['blkio.throttle.io_service_bytes_recursive'] ? { bytes: [], operations: [] } : undefined
+  const known = ['blkio.throttle.io_service_bytes_recursive', 'blkio.throttle.io_service_bytes']
+  return known.some((name) => texts[name]) ? { bytes: [], operations: [] } : undefined
 }
 
 /** Huge pages of a size: reservations where the kernel counts them (5.7). */

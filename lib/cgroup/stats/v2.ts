@@ -4,18 +4,20 @@ import type { CpuStats, HugetlbStats, IoEntry, IoStats, MemoryStats, MemoryUsage
 
 /** Files of each v2 controller that stats come from. CPU time is counted without one. */
 export const V2_FILES: Readonly<Record<string, readonly string[]>> = {
-  '': ['cpu.stat', 'cgroup.procs'],
+  '': ['cpu.stat', 'cgroup.procs', 'cgroup.threads'],
   cpuset: ['cpuset.cpus.effective', 'cpuset.mems.effective'],
   memory: [
     'memory.stat',
     'memory.events',
-    ...['memory', 'memory.swap'].flatMap((prefix) =>
+    'memory.numa_stat',
+    ...['memory', 'memory.swap', 'memory.zswap'].flatMap((prefix) =>
       ['current', 'peak', 'max'].map((name) => `${prefix}.${name}`),
     ),
     'memory.swap.events',
   ],
-  pids: ['pids.current', 'pids.max'],
+  pids: ['pids.current', 'pids.max', 'pids.peak', 'pids.events'],
   io: ['io.stat'],
+  misc: ['misc.current', 'misc.max', 'misc.peak', 'misc.events'],
   rdma: ['rdma.current', 'rdma.max'],
 }
 
@@ -36,6 +38,9 @@ export function cpuV2(texts: Texts): CpuStats | undefined {
     usageNs: ns(stat.usage_usec),
     userNs: ns(stat.user_usec),
     systemNs: ns(stat.system_usec),
+    niceNs: stat.nice_usec === undefined ? undefined : ns(stat.nice_usec),
+    forcedIdleNs:
+      stat['core_sched.force_idle_usec'] === undefined ? undefined : ns(stat['core_sched.force_idle_usec']),
     throttledNs: ns(stat.throttled_usec),
     burstNs: ns(stat.burst_usec),
   })
@@ -51,7 +56,10 @@ export function memoryV2(texts: Texts): MemoryStats | undefined {
   const memory = usage(texts, 'memory')
   if (!memory) return undefined
   const names = { cache: 'file', oom: 'memory.events' }
-  return memoryStats(texts, memory, names, { swap: usage(texts, 'memory.swap') })
+  return memoryStats(texts, memory, names, {
+    swap: usage(texts, 'memory.swap'),
+    zswap: usage(texts, 'memory.zswap'),
+  })
 }
 
 const OPS = [
@@ -67,11 +75,19 @@ const OPS = [
 export function ioV2(texts: Texts): IoStats | undefined {
   const text = texts['io.stat']
   if (text === undefined) return undefined
-  const result = { bytes: [] as IoEntry[], operations: [] as IoEntry[] }
+  const result = {
+    bytes: [] as IoEntry[],
+    operations: [] as IoEntry[],
+    devices: {} as Record<string, Record<string, number>>,
+  }
   for (const line of text.split('\n')) {
     const match = /^(\d+):(\d+) (.*)$/.exec(line)
     if (!match) continue
-    const values = new Map(match[3]!.split(' ').map((pair) => pair.split('=', 2) as [string, string]))
+    const pairs = match[3]!.split(' ').filter((pair) => pair.includes('='))
+    const values = new Map(pairs.map((pair) => pair.split('=', 2) as [string, string]))
+    result.devices[`${match[1]}:${match[2]}`] = Object.fromEntries(
+      [...values].map(([key, value]) => [key, Number(value)]),
+    )
     for (const [key, op, list] of OPS) {
       const value = values.get(key)
       if (value === undefined) continue

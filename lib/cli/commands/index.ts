@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts'
 import { create } from './create.ts'
+import { events } from './events.ts'
 import { exec } from './exec.ts'
 import { features } from './features.ts'
 import { list, ps, state } from './inspect.ts'
@@ -13,6 +14,7 @@ import { update } from './update.ts'
 export const COMMANDS: Readonly<Record<string, Command>> = Object.assign(Object.create(null), {
   create,
   delete: remove,
+  events,
   exec,
   features,
   kill,
