@@ -26,7 +26,7 @@ export interface BatchResult extends NativeRunResult {
 
 const NONE: readonly number[] = []
 
-/** Encodes host steps ahead of their time: while another batch is at work. */
+/** Encodes host steps ahead of their time: what can't be encoded is refused here. Throws as `encodePlan` does. */
 export function encodeBatch(plan: Plan, tracer: Tracer | undefined): Uint8Array {
   return encodePlan(plan, { trace: tracer !== undefined })
 }

@@ -145,21 +145,23 @@ class Creation {
   async #launchBesideCgroup(stdio: StdioPlan, slots: number[]): Promise<Launched | FailedLaunch> {
     const keep = [SLOT.state, SLOT.lock, SLOT.start]
     const options = { containerId: this.#id, tracer: this.#tracer }
-    const making = tryBatch(this.#stateSteps(), { keep, ...options })
-    // The thread is free meanwhile.
+    // First of all: what can't be encoded is refused before anything is touched.
     const encoded = encodeInit(this.#launch, this.#tracer)
     const steps = cgroupSteps(this.#cgroup)
     const encodedSteps = encodeBatch(steps, this.#tracer)
-    const ground = await making
+    const ground = await tryBatch(this.#stateSteps(), { keep, ...options })
     if (ground.error !== null) {
       closeAll(ground.fds)
       return { error: ground.error, hostStep: ground.failure?.step ?? 0 }
     }
     const [state, lock, start] = ground.fds as [number, number, number]
     const cgroup = tryBatch(steps, { encoded: encodedSteps, slots: [SLOT.state, state], ...options })
-    this.#cgroupFailed = cgroup.then(({ failure }) => failure?.step ?? Number.POSITIVE_INFINITY)
+    this.#cgroupFailed = cgroup.then(
+      ({ failure }) => failure?.step ?? Number.POSITIVE_INFINITY,
+      () => 0,
+    )
     const onSpawn = ({ pid, go, fail }: Spawned) => {
-      void cgroup.then(({ error }) => (error === null ? go() : fail(error)))
+      void cgroup.then(({ error }) => (error === null ? go() : fail(error)), fail)
       this.#writeNextRecord(pid, state)
     }
     const launched = await tryLaunch({
@@ -229,11 +231,14 @@ class Creation {
     throwIfAborted(signal, this.#id)
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, watch.pidfd, 'standard')
     const written = this.#nextRecord?.pid === pid && (await this.#nextRecord.written)
-    if (written && pidFile === undefined && takeNextRecord(state) && channel.send('go') === 0) return
-    if (!this.#setProcess(pid)) {
-      throw new OciError('ERR_OCI_INIT_DIED', undefined, { containerId: this.#id })
+    const steps: Step[] = []
+    if (!written || !takeNextRecord(state)) {
+      if (!this.#setProcess(pid)) {
+        throw new OciError('ERR_OCI_INIT_DIED', undefined, { containerId: this.#id })
+      }
+      steps.push(replaceRecordStep(this.#head, this.#snapshot.text))
     }
-    const steps: Step[] = [replaceRecordStep(this.#head, this.#snapshot.text)]
+    if (steps.length === 0 && pidFile === undefined && channel.send('go') === 0) return
     if (pidFile !== undefined) steps.push(pidFileStep(pidFile, pid))
     steps.push({ op: 'sendGo', slot: SLOT.socket })
     await runBatch(steps, {

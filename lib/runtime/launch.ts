@@ -62,15 +62,15 @@ export interface FailedLaunch {
   hostStep: number
 }
 
-/**
- * Runs the host steps and the spawn in one batch, then talks with init until it is `created` or the program is executed.
- * A failure leaves no process and no fd behind; it is returned so that the caller can undo the rest.
- */
 function closeReport(this: { report: number }): void {
   closeAll([this.report])
   this.report = -1
 }
 
+/**
+ * Runs the host steps and the spawn in one batch, then talks with init until it is `created` or the program is executed.
+ * A failure leaves no process and no fd behind; it is returned so that the caller can undo the rest.
+ */
 export async function tryLaunch(request: LaunchRequest): Promise<Launched | FailedLaunch> {
   throwIfAborted(request.signal, request.containerId)
   const steps = [
@@ -109,7 +109,7 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   return launched
 }
 
-/** Encodes init's plan ahead of its time: while a batch is at work. */
+/** Encodes init's plan ahead of its time: what can't be encoded is refused here. Throws as `encodePlan` does. */
 export function encodeInit(launch: LaunchRequest['launch'], tracer: Tracer | undefined): Uint8Array {
   return encodePlan(launch.encodable ?? launch.init, { trace: tracer !== undefined })
 }

@@ -25,7 +25,11 @@ export function writeNextRecord(
   // An fd of its own: the launch may have failed, and its fds be closed, before the batch is done.
   const own = native().dup(state)
   const batch = tryBatch([nextRecordStep(head, configText)], { slots: [SLOT.state, own], tracer })
-  const written = batch.then(({ error }) => error === null).finally(() => closeAll([own]))
+  const settled = batch.then(
+    ({ error }) => error === null,
+    () => false,
+  )
+  const written = settled.finally(() => closeAll([own]))
   return { pid: head.pid, written }
 }
 

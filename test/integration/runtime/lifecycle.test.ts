@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Bundle, Container } from 'oci-ts'
 import { describe, expect, test } from 'vitest'
@@ -212,6 +212,21 @@ describe('errors', () => {
     await failure(Container.create(freshId(), { bundle: dir }), 'ERR_OCI_CONFIG_INVALID')
   })
 
+  test.each(['beside the launch', 'before it'])(
+    'text that is no Unicode is refused before anything is touched: a cgroup made %s',
+    async (when) => {
+      const root = join(tempDir(), 'root')
+      const bundle = await bundleOf(
+        shellConfig('true', ({ process, linux }) => {
+          process!.env!.push('A=\ud800')
+          if (when === 'before it') linux!.resources = { ...linux!.resources, pids: { limit: 100 } }
+        }),
+      )
+      await failure(Container.create(freshId(), { bundle, root, stdio: 'ignore' }), 'ERR_OCI_CONFIG_INVALID')
+      expect(existsSync(root)).toBe(false)
+    },
+  )
+
   test('a config that was changed after it was loaded is checked again', async () => {
     const bundle = await bundleOf(shellConfig('true'))
     bundle.config.process!.args = ['sh', '-c', 'exit 4']
@@ -300,6 +315,18 @@ describe('what is on disk', () => {
     const pidFile = join(tempDir(), 'pid')
     await using container = await createShell('true', { pidFile })
     expect(readFileSync(pidFile, 'utf8')).toBe(String(container.pid))
+  })
+
+  test('the state directory holds what is in force, and nothing else', async () => {
+    const dir = tempDir()
+    for (const options of [{}, { pidFile: join(dir, 'pid') }]) {
+      await using container = await createShell('true', options)
+      const names = readdirSync(join('/run/oci-ts', container.id)).sort()
+      expect(names).toEqual(['lock', 'owned', 'start.sock', 'state.json'])
+      expect(readFileSync(join('/run/oci-ts', container.id, 'state.json'), 'utf8')).toContain(
+        `"pid":${container.pid},`,
+      )
+    }
   })
 
   test('a pid file that can’t be written undoes the create', async () => {
